@@ -1,0 +1,1 @@
+"""Customer lifetime value: frames and numbers in, frames and numbers out."""

@@ -1,0 +1,1 @@
+"""The outside world: shops, the order store, configuration, the terminal."""

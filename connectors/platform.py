@@ -1,0 +1,90 @@
+"""A platform is four verbs: check, pull_orders, pull_customers, push."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from connectors.schema import Change, Customer, Order, OrderLine, Outcome, Refund, Shown
+
+#: Where a stream stands: opaque to everyone but its platform, kept as JSON by the store.
+Cursor = Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that could not be read: put aside, counted and named; the others go on."""
+
+    shop: str
+    stream: str
+    row_id: str
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows that belong together and the cursor behind them: committed as one, or not at all.
+
+    `expected` is how many rows the whole stream will bring, where the shop says so (for progress).
+    `shown` tells what the page's customers show today (`pull_customers` only).
+    """
+
+    cursor: Cursor
+    orders: Sequence[Order] = ()
+    lines: Sequence[OrderLine] = ()
+    refunds: Sequence[Refund] = ()
+    customers: Sequence[Customer] = ()
+    rejects: Sequence[Reject] = ()
+    shown: Mapping[str, Shown] = field(default_factory=dict)
+    expected: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `doctor`: what was looked at, how it stands, and the mend."""
+
+    name: str
+    status: Literal["ok", "warn", "fail"]
+    detail: str
+    mend: str = ""
+
+
+class Platform(Protocol):
+    """One shop on one platform. The clock comes in from outside; nothing here reads it."""
+
+    @property
+    def shop(self) -> str: ...
+
+    @property
+    def shows(self) -> Sequence[str]:
+        """The fields (`schema.FIELDS`, `schema.TAG`) that a customer of this shop can show."""
+
+    @property
+    def batch_size(self) -> int:
+        """How many changes one `push` takes best."""
+
+    def check(self, now: datetime) -> Iterator[Finding]:
+        """Look at credentials, rights, attributes and clock. Raises nothing that a mend fits."""
+
+    def pull_orders(
+        self, cursor: Cursor | None, now: datetime, since: datetime | None = None
+    ) -> Iterator[Page]:
+        """Orders, their lines and refunds, from where `cursor` stands.
+
+        No cursor: everything (placed at or after `since`). Any page's cursor goes on behind that
+        page; the last page's cursor, given at the next run, brings what changed since then, with
+        an overlap: the store drops what it has already.
+        """
+
+    def pull_customers(self, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
+        """Registered customers and what they show today. A finished scan's cursor starts anew."""
+
+    def push(self, changes: Sequence[Change]) -> Iterator[Outcome]:
+        """Write the changes, read them back: one outcome for each, in their order.
+
+        A customer who doesn't show `before` any more is left alone (conflict), unless they show
+        `after` already (applied). Touches nothing but our own fields and tags.
+        """

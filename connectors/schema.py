@@ -1,0 +1,211 @@
+"""The normalised schema: what every shop's orders look like here. The vocabulary of everything else.
+
+Money is `Decimal` (at most four decimals) in the row's `currency`, net of nothing unless named so.
+Instants are aware and in UTC. Ids are the platform's own, kept as text. `shop` is the name that the
+owner gave the shop in the configuration. No name, address, phone or clear e-mail has a place here.
+
+For every order, to the cent:
+
+    goods_value - discount_value + tax_value + shipping_value = total_value
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal
+
+State = Literal["open", "paid", "complete", "cancelled", "refunded"]
+Rule = Literal["net", "net_with_shipping", "gross"]
+
+#: Orders in these states count towards a customer's value; an open order is not paid yet.
+COUNTED_STATES: tuple[State, ...] = ("paid", "complete", "refunded")
+
+#: Orders in these states are purchases; one that was refunded as a whole is not.
+PURCHASE_STATES: tuple[State, ...] = ("paid", "complete")
+
+RULES: tuple[Rule, ...] = ("net", "net_with_shipping", "gross")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order as it stands now.
+
+    `goods_value` is at the price before discounts, without tax. `discount_value` is positive.
+    `shipping_value` holds shipping and every other charge that is neither goods nor tax (tips,
+    fees), without tax. `refunded_value` is goods without tax, `refunded_shipping` shipping without
+    tax, `refunded_total` all that went back, tax included. `person_key` says whose order it is:
+    the customer id, or for guests the keyed hash of the e-mail (`connectors.identity`); it is None
+    where the shop knows neither.
+
+    Raises ValueError where the parts don't add up to the total, or an instant is not UTC.
+    """
+
+    shop: str
+    order_id: str
+    order_number: str
+    customer_id: str | None
+    person_key: str | None
+    ordered_at: datetime
+    updated_at: datetime
+    state: State
+    is_guest: bool
+    is_test: bool
+    currency: str
+    goods_value: Decimal
+    discount_value: Decimal
+    tax_value: Decimal
+    shipping_value: Decimal
+    total_value: Decimal
+    refunded_value: Decimal
+    refunded_shipping: Decimal
+    refunded_total: Decimal
+    channel: str | None = None
+    store_view: str | None = None
+    coupon: str | None = None
+
+    def __post_init__(self) -> None:
+        parts = self.goods_value - self.discount_value + self.tax_value + self.shipping_value
+        if parts != self.total_value:
+            raise ValueError(f"the parts add up to {parts}, the total says {self.total_value}")
+        _require_utc(self.ordered_at, self.updated_at)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One top-level line of an order. `net_value` is after discounts, without tax, before refunds.
+
+    `category` is the category or the product type, whichever the shop knows.
+    """
+
+    shop: str
+    order_id: str
+    line_id: str
+    sku: str | None
+    product_id: str | None
+    category: str | None
+    quantity: Decimal
+    net_value: Decimal
+    unit_cost: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money that went back to the customer. `refunded_value` is goods, without tax."""
+
+    shop: str
+    refund_id: str
+    order_id: str
+    refunded_at: datetime
+    currency: str
+    refunded_value: Decimal
+    refunded_shipping: Decimal
+    refunded_tax: Decimal
+    refunded_total: Decimal
+
+    def __post_init__(self) -> None:
+        _require_utc(self.refunded_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A registered customer. `email_key` is the `person_key` that their guest orders carry."""
+
+    shop: str
+    customer_id: str
+    email_key: str | None
+    website: str | None
+    group: str | None
+    created_at: datetime
+    updated_at: datetime
+
+    def __post_init__(self) -> None:
+        _require_utc(self.created_at, self.updated_at)
+
+
+def _require_utc(*instants: datetime) -> None:
+    for instant in instants:
+        if instant.utcoffset() != timedelta(0):
+            raise ValueError(f"{instant.isoformat()} is not in UTC")
+
+
+def amount(order: Any, rule: Rule = "net") -> Any:
+    """What an order is worth under `rule`, as arithmetic over its columns.
+
+    net                goods after discounts and refunds, without tax and shipping
+    net_with_shipping  the same plus the shipping that was kept
+    gross              all that the customer paid and did not get back, tax and shipping included
+
+    Works on anything with an order's column names: an `Order` gives a Decimal, a table expression
+    gives a column. That is how the store and a single order can't come to differ.
+    """
+    if rule == "gross":
+        return order.total_value - order.refunded_total
+    goods = order.goods_value - order.discount_value - order.refunded_value
+    if rule == "net_with_shipping":
+        return goods + order.shipping_value - order.refunded_shipping
+    return goods
+
+
+def net_value(order: Order, rule: Rule = "net") -> Decimal:
+    """`amount` of an order that counts; zero for test, cancelled and unpaid ones."""
+    counts = order.state in COUNTED_STATES and not order.is_test
+    value: Decimal = amount(order, rule) if counts else Decimal(0)
+    return value
+
+
+# ---------------------------------------------------------------- what customers show in the shop
+
+Kind = Literal["money", "number", "date", "text"]
+
+#: What we write on a customer; the platform adds its prefix or namespace (`clv_tier`, `clv.tier`).
+#: Values travel as text in one normal form per kind: money with two decimals, number with four,
+#: date as YYYY-MM-DD, text of at most 255 characters.
+FIELDS: Mapping[str, Kind] = {
+    "tier": "text",
+    "previous_tier": "text",
+    "predicted_12m": "money",
+    "historic_net": "money",
+    "currency": "text",
+    "p_alive": "number",
+    "next_order_date": "date",
+    "reason": "text",
+    "model": "text",
+    "scored_at": "date",
+}
+
+#: On platforms with customer tags: our tags on a customer, sorted and joined by commas.
+TAG = "tag"
+
+#: What a customer shows: field name -> text; a field that isn't set is absent.
+Shown = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one customer shows today and should show. Both hold only the fields that are set."""
+
+    shop: str
+    customer_id: str
+    before: Shown
+    after: Shown
+
+    def reversed(self) -> Change:
+        return Change(self.shop, self.customer_id, before=self.after, after=self.before)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a change. `shown` was read back from the shop afterwards.
+
+    applied    the shop shows `after`
+    conflict   the shop showed something else than `before`: left alone
+    rejected   the shop refused it, or doesn't show `after` although it said yes; `reason` tells
+    """
+
+    customer_id: str
+    status: Literal["applied", "conflict", "rejected"]
+    shown: Shown
+    reason: str = ""

@@ -1,0 +1,48 @@
+"""Every test runs without network, without the caller's environment, in its own folder."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Unit tests reach nothing; end-to-end tests reach loopback alone."""
+    allowed = LOOPBACK if request.node.get_closest_marker("end_to_end") else set()
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        if self.family == socket.AF_UNIX:
+            return connect(self, address)  # type: ignore[arg-type]  # asyncio's own wake-up pair
+        host = address[0] if isinstance(address, tuple) else address
+        if host not in allowed:
+            raise AssertionError(f"a test tried to reach {host}")
+        return connect(self, address)  # type: ignore[arg-type]  # the very argument we were given
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No CLV_ variable leaks in, and relative paths land in the test's own folder."""
+    for name in list(os.environ):
+        if name.startswith("CLV_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    yield
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Recorded material that lies beside a full checkout; tests that need it skip without it."""
+    folder = Path(__file__).resolve().parents[2] / "shared"
+    if not folder.is_dir():
+        pytest.skip("the recorded payloads and purchases are not beside this checkout")
+    return folder

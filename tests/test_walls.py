@@ -1,0 +1,83 @@
+"""The rooms of the house, kept apart by reading the code itself."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PLATFORMS = {"magento", "shopify", "file"}
+CLV_FORBIDDEN = {"connectors", "sync", "requests", "tenacity", "dotenv", "os", "logging"}
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def sources(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def crosses(path: Path, forbidden: set[str]) -> set[str]:
+    return {
+        name for name in imports_of(path) for wall in forbidden if f"{name}.".startswith(f"{wall}.")
+    }
+
+
+def platform_of(path: Path) -> str | None:
+    head = path.relative_to(ROOT / "connectors").parts[0].removesuffix(".py")
+    return head if head in PLATFORMS else None
+
+
+@pytest.mark.parametrize("path", sources("clv"), ids=lambda p: p.name)
+def test_clv_knows_no_outside_world(path: Path) -> None:
+    assert not crosses(path, CLV_FORBIDDEN)
+
+
+@pytest.mark.parametrize("path", sources("clv"), ids=lambda p: p.name)
+def test_clv_reads_no_clock_and_no_file(path: Path) -> None:
+    names = {
+        node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)
+    }
+    assert not names & {"now", "utcnow", "today", "environ", "getenv", "read_text", "write_text"}
+
+
+@pytest.mark.parametrize("path", sources("connectors"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_connectors_know_neither_clv_nor_sync(path: Path) -> None:
+    assert not crosses(path, {"clv", "sync"})
+
+
+@pytest.mark.parametrize("path", sources("connectors"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_platform_imports_no_other_platform_and_no_store(path: Path) -> None:
+    own = platform_of(path)
+    if own is None:
+        return
+    others = {f"connectors.{name}" for name in PLATFORMS - {own}}
+    assert not crosses(path, others | {"connectors.store", "connectors.summary"})
+
+
+@pytest.mark.parametrize("path", sources("connectors"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_only_the_http_room_imports_requests_and_tenacity(path: Path) -> None:
+    if path.name != "http.py" and "sandbox" not in path.parts:
+        assert not crosses(path, {"requests", "tenacity"}) or path.name == "store.py"
+
+
+@pytest.mark.parametrize("name", ["schema.py", "errors.py"])
+def test_schema_and_errors_import_nothing_of_ours(name: str) -> None:
+    assert not crosses(ROOT / "connectors" / name, {"connectors", "clv", "sync"})
+
+
+@pytest.mark.parametrize("path", sources("connectors") + sources("clv"), ids=lambda p: p.name)
+def test_only_the_command_line_reads_the_environment(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert not names & {"environ", "getenv"}
