@@ -1,4 +1,6 @@
-"""The normalised schema: what every shop's orders look like here. The vocabulary of everything else.
+"""The normalised schema: what every shop's orders look like here.
+
+It is the vocabulary of everything else.
 
 Money is `Decimal` (at most four decimals) in the row's `currency`, net of nothing unless named so.
 Instants are aware and in UTC. Ids are the platform's own, kept as text. `shop` is the name that the
@@ -13,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -175,6 +177,21 @@ FIELDS: Mapping[str, Kind] = {
     "model": "text",
     "scored_at": "date",
 }
+
+
+def normal(field: str, value: object) -> str:
+    """`value` as a field's text; ValueError or ArithmeticError where it isn't of the field's kind.
+
+    Shops give decimals as `77.2500` and dates as `2026-11-22 00:00:00`: the same in normal form.
+    """
+    kind = FIELDS[field]
+    if kind == "text":
+        return " ".join(str(value).split())[:255]
+    if kind == "date":
+        return date.fromisoformat(str(value)[:10]).isoformat()
+    number = Decimal(str(value)).quantize(Decimal("0.01" if kind == "money" else "0.0001"))
+    return f"{number + 0:f}"  # + 0 turns -0.00 into 0.00
+
 
 #: On platforms with customer tags: our tags on a customer, sorted and joined by commas.
 TAG = "tag"

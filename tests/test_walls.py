@@ -46,7 +46,9 @@ def test_clv_knows_no_outside_world(path: Path) -> None:
 @pytest.mark.parametrize("path", sources("clv"), ids=lambda p: p.name)
 def test_clv_reads_no_clock_and_no_file(path: Path) -> None:
     names = {
-        node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)
+        node.attr
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
     }
     assert not names & {"now", "utcnow", "today", "environ", "getenv", "read_text", "write_text"}
 

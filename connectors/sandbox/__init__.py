@@ -1,0 +1,19 @@
+"""The sandbox: two shops of made-up people with real purchases, on loopback, for trying and testing.
+
+These credentials open the sandbox and nothing else.
+"""
+
+from __future__ import annotations
+
+MAGENTO_SHOP = "eu"
+SHOPIFY_SHOP = "us"
+
+MAGENTO_TOKEN = "sandbox-magento-integration-token"  # noqa: S105  opens the sandbox only
+MAGENTO_CONSUMER_KEY = "sandbox-magento-consumer-key"
+MAGENTO_CONSUMER_SECRET = "sandbox-magento-consumer-secret"  # noqa: S105
+MAGENTO_ACCESS_TOKEN = "sandbox-magento-access-token"  # noqa: S105
+MAGENTO_ACCESS_TOKEN_SECRET = "sandbox-magento-access-token-secret"  # noqa: S105
+
+SHOPIFY_TOKEN = "sandbox-shopify-admin-token"  # noqa: S105
+SHOPIFY_CLIENT_ID = "sandbox-shopify-client-id"
+SHOPIFY_CLIENT_SECRET = "sandbox-shopify-client-secret"  # noqa: S105
