@@ -8,6 +8,7 @@ ConnectorError
 ├── PayloadError            one row to look at; the others go on                 exit 3
 ├── GuardStopped            a limit that the owner set stopped the write-back    exit 14
 ├── StalePlan               the plan is older than the shop: plan anew           exit 15
+├── Interrupted             somebody stopped the run; run it again               exit 130
 └── StoreError              the order store can't be used as it is               exit 16
     └── StoreLocked         another run holds it                                 exit 11
 
@@ -74,6 +75,12 @@ class StalePlan(ConnectorError):
     """The plan file no longer describes the shop, or was changed by hand."""
 
     exit_code = 15
+
+
+class Interrupted(ConnectorError):
+    """The run was asked to stop and did, between two commits."""
+
+    exit_code = 130
 
 
 class StoreError(ConnectorError):

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from connectors.errors import ConfigurationError
+from connectors.files import written_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +21,11 @@ class EmailHasher:
     def __post_init__(self) -> None:
         if len(self.key) < 16:
             raise ValueError("the e-mail key must have at least 16 bytes")
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells two keys apart and gives neither away."""
+        return hmac.new(self.key, b"fingerprint", hashlib.sha256).hexdigest()[:16]
 
     def person_key(self, email: str | None, website: str = "") -> str | None:
         """`guest-` and 128 bits of HMAC-SHA256 over website and normalised e-mail; None if empty.
@@ -29,3 +39,19 @@ class EmailHasher:
             return None
         message = f"{website}\0{normalised}".encode()
         return "guest-" + hmac.new(self.key, message, hashlib.sha256).hexdigest()[:32]
+
+
+def load_hasher(key: str, folder: Path) -> EmailHasher:
+    """The hasher with the owner's `key`, or with the one kept in `folder`, made on first use."""
+    if key:
+        return EmailHasher(key.encode())
+    path = folder / "email.key"
+    if not path.exists():
+        with written_whole(path) as fresh:
+            fresh.write_text(secrets.token_hex(32), encoding="ascii")
+    try:
+        return EmailHasher(path.read_text(encoding="ascii").strip().encode())
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"the e-mail key in {path} can't be read", mend="Restore it, or set CLV_EMAIL_KEY."
+        ) from error

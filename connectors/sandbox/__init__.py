@@ -1,4 +1,4 @@
-"""The sandbox: two shops of made-up people with real purchases, on loopback, for trying and testing.
+"""The sandbox: two shops on loopback, made-up people with real purchases, to try things on.
 
 These credentials open the sandbox and nothing else.
 """

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from connectors.sandbox.books import Books, Line, OrderBody
+from connectors.sandbox.bodies import Line, OrderBody
+from connectors.sandbox.books import Books
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

@@ -15,9 +15,13 @@ def test_a_body_comes_back_as_it_went_in(tiny: Books) -> None:
 
 
 def test_a_failed_transaction_leaves_nothing(tiny: Books) -> None:
-    with pytest.raises(RuntimeError), tiny.transaction():
-        tiny.add_tag("us", 11, "half done")
-        raise RuntimeError
+    def half() -> None:
+        with tiny.transaction():
+            tiny.add_tag("us", 11, "half done")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half()
     assert tiny.tags_of("us", [11]) == {11: ["VIP"]}
 
 

@@ -1,0 +1,132 @@
+"""What a run has to tell, in words, tables and facts; the terminal decides which of them show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+import pandas as pd
+
+from connectors import plan as plans
+from connectors.pull import Pulled
+from connectors.schema import Change, Outcome
+from connectors.terminal import Terminal
+
+PLAN_WORDS = {"=": "stay", "+": "are new", "*": "change", "-": "lose it", "!": "left the shop"}
+
+
+def pulled(out: Terminal, shop: str, customers: Pulled, orders: Pulled, seconds: float) -> None:
+    changed = orders.changed + customers.changed
+    out.tell(
+        "pulled",
+        f"{shop}: {orders.orders:,} orders, {orders.refunds:,} refunds, "
+        f"{customers.customers:,} customers pulled in {seconds:.1f} s; {changed:,} new or changed",
+        shop=shop,
+        orders=orders.orders,
+        refunds=orders.refunds,
+        customers=customers.customers,
+        changed=changed,
+        rejected=customers.rejected + orders.rejected,
+    )
+
+
+def quarantined(out: Terminal, shop: str, rejects: pd.DataFrame) -> None:
+    """Rows that could not be read, the first ten by name."""
+    title = f"{shop}: {len(rejects):,} rows could not be read and were put aside"
+    rows = list(rejects.head(10).itertuples(index=False, name=None))
+    out.table("reject", title, list(rejects.columns), rows)
+
+
+def scored(out: Terminal, shop: str, frame: pd.DataFrame, card: Mapping[str, object]) -> None:
+    """How many were scored by which model, what the model warns of, and the tiers."""
+    out.tell(
+        "scored",
+        f"{shop}: {len(frame):,} customers scored by {card['model']}",
+        shop=shop,
+        customers=len(frame),
+        card=card,
+    )
+    warnings = card["warnings"]
+    for warning in warnings if isinstance(warnings, Sequence) else ():
+        out.tell("warning", f"[yellow]{shop}: {warning}[/]", shop=shop, warning=warning)
+    tiers(out, shop, frame)
+
+
+def tiers(out: Terminal, shop: str, frame: pd.DataFrame) -> None:
+    """Customers and money by tier, the most valuable tier first."""
+    currency = frame["currency"].iloc[0] if len(frame) else ""
+    rows = [
+        (tier, f"{len(group):,}", money(group["predicted_clv"]), money(group["historic_net"]))
+        for tier, group in frame.groupby("tier", sort=False)
+    ]
+    rows.sort(key=lambda row: Decimal(row[2].replace(",", "")), reverse=True)
+    columns = ("tier", "customers", f"predicted {currency}", f"net to date {currency}")
+    out.table("tier", f"{shop}: tiers", columns, rows)
+
+
+def money(values: pd.Series) -> str:
+    return f"{sum(map(Decimal, map(str, values)), Decimal(0)):,.2f}"
+
+
+def excluded(out: Terminal, shop: str, reasons: Mapping[str, int]) -> None:
+    told = ", ".join(f"{orders:,} {reason}" for reason, orders in reasons.items() if orders)
+    if told:
+        out.tell("excluded", f"{shop}: orders that don't count: {told}", shop=shop, **reasons)
+
+
+def planned(out: Terminal, shop: str, changes: Sequence[Change], counts: Mapping[str, int]) -> None:
+    """The plan in one line, and its ten biggest changes."""
+    told = ", ".join(f"{sign} {counts[sign]:,} {PLAN_WORDS[sign]}" for sign in plans.SYMBOLS)
+    out.tell("plan", f"{shop}: {told}", shop=shop, counts=dict(counts), changes=len(changes))
+    rows = [
+        (
+            plans.symbol(change),
+            change.customer_id,
+            change.before.get("tier"),
+            change.after.get("tier"),
+            change.before.get("predicted_12m"),
+            change.after.get("predicted_12m"),
+            change.after.get("reason"),
+        )
+        for change in sorted(changes, key=plans.weight, reverse=True)[:10]
+    ]
+    columns = ("", "customer", "tier today", "tier", "predicted today", "predicted", "why")
+    out.table("change", f"{shop}: the biggest changes", columns, rows)
+
+
+def written(
+    out: Terminal, shop: str, run_id: str, counts: Counter[str], refused: Sequence[Outcome]
+) -> None:
+    """What became of the changes; the first twenty refusals by name."""
+    out.tell(
+        "applied",
+        f"{shop}: {counts['applied']:,} customers written and read back, "
+        f"{counts['conflict']:,} left alone, {counts['rejected']:,} refused",
+        shop=shop,
+        run_id=run_id,
+        **{status: counts[status] for status in ("applied", "conflict", "rejected")},
+    )
+    rows = [(outcome.customer_id, outcome.status, outcome.reason) for outcome in refused[:20]]
+    out.table("refused", f"{shop}: not written", ("customer", "status", "reason"), rows)
+
+
+def explained(out: Terminal, score: Mapping[str, object], orders: pd.DataFrame) -> None:
+    """One customer: the sentence, the three scores side by side, the orders behind them."""
+    currency = score["currency"]
+    out.tell("explained", f"{score['reason']}", **score)
+    side_by_side = (
+        ("historic net value to date", score["historic_net"], "what they paid and kept"),
+        ("formula", score["formula_clv"], "average order x orders a year x lifespan in years"),
+        ("formula after margin", score["margin_clv"], "the part of it that is yours"),
+        ("predicted", score["predicted_clv"], f"the next {score['horizon_days']} days"),
+        ("largest CAC", score["max_cac"], "what winning them may cost: a third of the CLV"),
+    )
+    rows = [row for row in side_by_side if not pd.isna(row[1])]
+    out.table("score", "Scores", ("score", str(currency), "meaning"), rows)
+    numbers = ("tier", "previous_tier", "p_alive", "expected_purchases", "expected_spend")
+    told = [(name, score[name]) for name in (*numbers, "next_order_on", "model", "as_of")]
+    out.table("number", "Numbers", ("what", "value"), told)
+    out.table(
+        "order", "Orders", list(orders.columns), list(orders.itertuples(index=False, name=None))
+    )

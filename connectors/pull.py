@@ -1,0 +1,76 @@
+"""From a shop into the order store, page by page: each page's rows and cursor are one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from connectors.errors import Interrupted
+from connectors.platform import Page, Platform
+from connectors.schema import Shown
+from connectors.store import Store
+
+
+@dataclass(slots=True)
+class Pulled:
+    """What one pull brought. `changed` rows were new or different; the rest the store had.
+
+    `shown` tells what every customer of the shop shows today, by customer id.
+    """
+
+    orders: int = 0
+    customers: int = 0
+    refunds: int = 0
+    changed: int = 0
+    rejected: int = 0
+    shown: dict[str, Shown] = field(default_factory=dict)
+
+    def add(self, page: Page, changed: int) -> None:
+        self.orders += len(page.orders)
+        self.customers += len(page.customers)
+        self.refunds += len(page.refunds)
+        self.changed += changed
+        self.rejected += len(page.rejects)
+        self.shown.update(page.shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who looks on while pages or changes go by: a progress bar, and a wish to stop.
+
+    `advance(rows, expected)` is called behind each commit; `stopping()` before the next.
+    """
+
+    advance: Callable[[int, int | None], None] = lambda rows, expected: None
+    stopping: Callable[[], bool] = lambda: False
+
+    def checked(self) -> None:
+        """Raises Interrupted where somebody wants to stop; all so far is committed."""
+        if self.stopping():
+            raise Interrupted("stopped where asked to; all so far is kept", mend="Run it again.")
+
+
+def pull_customers(platform: Platform, store: Store, now: datetime, watch: Watch) -> Pulled:
+    """A whole scan of the shop's customers, from the first one on."""
+    pages = platform.pull_customers(None, now)
+    return _commit(platform.shop, "customers", pages, store, now, watch)
+
+
+def pull_orders(
+    platform: Platform, store: Store, now: datetime, since: datetime | None, watch: Watch
+) -> Pulled:
+    """Orders and refunds from where the last pull ended, however it ended."""
+    pages = platform.pull_orders(store.cursor(platform.shop, "orders"), now, since)
+    return _commit(platform.shop, "orders", pages, store, now, watch)
+
+
+def _commit(
+    shop: str, stream: str, pages: Iterator[Page], store: Store, now: datetime, watch: Watch
+) -> Pulled:
+    pulled = Pulled()
+    for page in pages:
+        watch.checked()
+        pulled.add(page, store.commit(shop, stream, page, at=now))
+        watch.advance(len(page.orders) + len(page.customers), page.expected)
+    return pulled

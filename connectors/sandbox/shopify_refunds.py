@@ -1,0 +1,127 @@
+"""What went back of the sandbox's orders, in Shopify's words.
+
+An adjustment is what was *not* given back, so shipping that went back stands there with a minus;
+what was paid is lines and their tax less the adjustments (seen in recorded 2026-07 answers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from connectors.sandbox.bodies import RefundBody, RefundedLine
+from connectors.sandbox.books import Row
+from connectors.sandbox.shopify_money import ZERO, Json, Purse, gid, shop_instant, total_of
+
+
+def returned(refunds: Iterable[Row]) -> list[RefundedLine]:
+    """Goods that came back; money without goods is an adjustment, not a line."""
+    return [line for refund in refunds for line in refund["body"]["lines"] if line["quantity"]]
+
+
+def subtotal_of(part: RefundedLine, included: bool) -> Decimal:
+    """After discounts; with tax where the shop's prices include it."""
+    net = Decimal(part["net"]) - Decimal(part["discount"])
+    return net + Decimal(part["tax"]) if included else net
+
+
+def paid_back(parts: Iterable[RefundedLine]) -> Decimal:
+    """What these lines come to with tax."""
+    return total_of(subtotal_of(part, included=True) for part in parts)
+
+
+def refund_json(order: Row, refund: Row, lines: Mapping[int, Json], purse: Purse) -> Json:
+    """A refund: lines, adjustments, and the transactions that moved the money.
+
+    Every fourth one was tried in vain first, so that a failed transaction stands beside it.
+    """
+    body: RefundBody = refund["body"]
+    at = shop_instant(refund["created_at"])
+    included = order["body"]["prices_include_tax"]
+    parts = returned([refund])
+    tries = ("failure", "success") if refund["id"] % 4 == 0 else ("success",)
+    return {
+        "id": refund["id"],
+        "admin_graphql_api_id": gid("Refund", refund["id"]),
+        "created_at": at,
+        "note": body["note"],
+        "order_id": order["id"],
+        "processed_at": at,
+        "restock": bool(parts),
+        "total_additional_fees_set": purse.both(ZERO),
+        "total_duties_set": purse.both(ZERO),
+        "user_id": None,
+        "order_adjustments": _adjustments(refund, parts, purse),
+        "transactions": [_transaction(order, refund, n, s, purse) for n, s in enumerate(tries)],
+        "refund_line_items": [
+            _refund_line(refund, n, line, lines[line["line_id"]], purse, included)
+            for n, line in enumerate(parts)
+        ],
+        "duties": [],
+        "additional_fees": [],
+    }
+
+
+def _refund_line(
+    refund: Row, place: int, part: RefundedLine, line: Json, purse: Purse, included: bool
+) -> Json:
+    subtotal, tax = subtotal_of(part, included), Decimal(part["tax"])
+    return {
+        "id": refund["id"] * 100 + place,
+        "line_item_id": part["line_id"],
+        "location_id": None,
+        "quantity": part["quantity"],
+        "restock_type": "return",
+        "subtotal": float(subtotal),
+        "subtotal_set": purse.both(subtotal),
+        "total_tax": float(tax),
+        "total_tax_set": purse.both(tax),
+        "line_item": line,
+    }
+
+
+def _adjustments(refund: Row, parts: Sequence[RefundedLine], purse: Purse) -> list[Json]:
+    """Shipping given back, and the gap between what the lines come to and what was paid."""
+    body: RefundBody = refund["body"]
+    shipping, shipping_tax = Decimal(body["shipping"]), Decimal(body["shipping_tax"])
+    gap = paid_back(parts) + shipping + shipping_tax - Decimal(body["total"])
+    found = (
+        ("shipping_refund", "Shipping refund", -shipping, -shipping_tax),
+        ("refund_discrepancy", "Refund discrepancy", gap, ZERO),
+    )
+    return [
+        {
+            "id": refund["id"] * 10 + place,
+            **purse.named("amount", amount),
+            "kind": kind,
+            "order_id": refund["order_id"],
+            "reason": reason,
+            "refund_id": refund["id"],
+            **purse.named("tax_amount", tax),
+        }
+        for place, (kind, reason, amount, tax) in enumerate(found)
+        if amount or tax
+    ]
+
+
+def _transaction(order: Row, refund: Row, place: int, status: str, purse: Purse) -> Json:
+    number, at = refund["id"] * 10 + place, shop_instant(refund["created_at"])
+    return {
+        **dict.fromkeys(("authorization", "device_id", "error_code", "location_id", "message")),
+        "id": number,
+        "admin_graphql_api_id": gid("OrderTransaction", number),
+        "amount": refund["body"]["total"],
+        "created_at": at,
+        "currency": purse.currency,
+        "gateway": "bogus",
+        "kind": "refund",
+        "order_id": order["id"],
+        "parent_id": order["id"] * 10 + 2,
+        "payment_id": f"#{order['number']}.{place + 3}",
+        "processed_at": at,
+        "receipt": {},
+        "source_name": order["body"]["channel"],
+        "status": status,
+        "test": order["body"]["test"],
+        "user_id": None,
+    }

@@ -1,0 +1,291 @@
+"""The sandbox's orders in the words of Shopify's REST API, version 2026-07 and later.
+
+https://shopify.dev/docs/api/admin-rest/latest/resources/order (2026-11-21). What bites there is
+kept: money is text, but a refund line's `subtotal` and `total_tax` are floats; where prices
+include tax, prices, discounts and subtotals include it too; the nested customer has no totals;
+line items have no product type; a guest's customer is null; an adjustment is what was *not* given
+back, so shipping that went back stands there with a minus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+from connectors.sandbox.bodies import Line, OrderBody, RefundBody, RefundedLine
+from connectors.sandbox.books import Row
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What an order, or what went back of it, comes to in Shopify's sense.
+
+    `goods` and `shipping` are before discounts; they and the discounts include tax where the
+    shop's prices do.
+    """
+
+    goods: Decimal
+    goods_discount: Decimal
+    shipping: Decimal
+    shipping_discount: Decimal
+    tax: Decimal
+    total: Decimal
+
+    @property
+    def discount(self) -> Decimal:
+        return self.goods_discount + self.shipping_discount
+
+    @property
+    def subtotal(self) -> Decimal:
+        return self.goods - self.goods_discount
+
+
+def sums_of(body: OrderBody) -> Sums:
+    """The order as it was placed, before returns."""
+    included = body["prices_include_tax"]
+    lines, shipping = body["lines"], body["shipping"]
+    return Sums(
+        goods=total_of(price_of(line, included) for line in lines),
+        goods_discount=total_of(discount_of(line, included) for line in lines),
+        shipping=price_of(shipping, included),
+        shipping_discount=discount_of(shipping, included),
+        tax=total_of(Decimal(part["tax"]) for part in (*lines, shipping)),
+        total=Decimal(body["total"]),
+    )
+
+
+def financial_status(body: OrderBody) -> str:
+    """https://shopify.dev/docs/api/admin-rest/latest/resources/order#resource-object"""
+    went_back = Decimal(body["refunded"]["total"])
+    if body["state"] == "open":
+        return "pending"
+    if body["state"] == "cancelled":
+        return "refunded" if went_back else "voided"
+    if body["state"] == "refunded":
+        return "refunded"
+    return "partially_refunded" if went_back else "paid"
+
+
+def order_json(
+    order: Row, refunds: Sequence[Row], customer: Json | None, currency: str
+) -> Json:
+    """One order with its lines and refunds, all keys that a real 2026-07 answer has."""
+    body: OrderBody = order["body"]
+    purse = Purse(currency, body["display_currency"], Decimal(body["rate"]))
+    sums = sums_of(body)
+    lines = line_items(order, refunds, purse)
+    return {
+        **_about(order, body),
+        **_placed(body, sums, purse),
+        **_today(body, sums, purse),
+        "customer": customer,
+        "billing_address": _order_address(body),
+        "shipping_address": _order_address(body),
+        "line_items": list(lines.values()),
+        "shipping_lines": [shipping_line(order, body, purse)],
+        "fulfillments": fulfillments(order, lines),
+        "refunds": [refund_json(order, refund, lines, purse) for refund in refunds],
+        "payment_terms": None,
+    }
+
+
+def refunds_json(order: Row, refunds: Sequence[Row], currency: str) -> list[Json]:
+    """The refunds of one order, for their own address."""
+    return list(order_json(order, refunds, None, currency)["refunds"])
+
+
+def _about(order: Row, body: OrderBody) -> Json:
+    number = int("".join(c for c in order["number"] if c.isdigit()))
+    cancelled = body.get("cancelled_at") if body["state"] == "cancelled" else None
+    closed = body["state"] in ("complete", "refunded")
+    return {
+        **dict.fromkeys(EMPTY),
+        "id": order["id"],
+        "admin_graphql_api_id": gid("Order", order["id"]),
+        "app_id": 580111,
+        "browser_ip": "127.0.0.1",
+        "buyer_accepts_marketing": False,
+        "cancel_reason": "customer" if cancelled else None,
+        "cancelled_at": shop_instant(cancelled) if cancelled else None,
+        "client_details": dict.fromkeys(CLIENT_DETAILS) | {"browser_ip": "127.0.0.1"},
+        "closed_at": shop_instant(order["updated_at"]) if closed else None,
+        "confirmed": True,
+        "contact_email": body["email"],
+        "created_at": shop_instant(order["created_at"]),
+        "duties_included": False,
+        "email": body["email"],
+        "estimated_taxes": False,
+        "financial_status": financial_status(body),
+        "fulfillment_status": "fulfilled" if closed else None,
+        "merchant_business_entity_id": "MTAwMDAwMDAwMQ",
+        "name": f"#{number}",
+        "note_attributes": [],
+        "number": number - 1000,
+        "order_number": number,
+        "order_status_url": f"https://shop.example.com/orders/{order['id']}/authenticate",
+        "payment_gateway_names": ["bogus"],
+        "processed_at": shop_instant(order["created_at"]),
+        "source_name": body["channel"],
+        "tags": "",
+        "tax_exempt": False,
+        "taxes_included": body["prices_include_tax"],
+        "test": body["test"],
+        "token": f"{order['id']:032x}",
+        "total_tip_received": "0.00",
+        "total_weight": 0,
+        "updated_at": shop_instant(order["updated_at"]),
+    }
+
+
+#: Keys that a real order has and that mean nothing here.
+EMPTY = (
+    "cart_token", "checkout_id", "checkout_token", "confirmation_number",
+    "current_total_additional_fees_set", "current_total_duties_set", "customer_locale",
+    "device_id", "landing_site", "landing_site_ref", "location_id", "merchant_of_record_app_id",
+    "note", "original_total_additional_fees_set", "original_total_duties_set", "phone",
+    "po_number", "reference", "referring_site", "source_identifier", "source_url", "user_id",
+)  # fmt: skip
+CLIENT_DETAILS = (
+    "accept_language", "browser_height", "browser_ip", "browser_width", "session_hash",
+    "user_agent",
+)  # fmt: skip
+
+
+def _placed(body: OrderBody, sums: Sums, purse: Purse) -> Json:
+    """Amounts before returns, discounts and taxes."""
+    unpaid = body["state"] == "open"
+    return {
+        "currency": purse.currency,
+        "presentment_currency": purse.presentment,
+        **purse.named("subtotal_price", sums.subtotal),
+        **purse.named("total_discounts", sums.discount),
+        **purse.named("total_line_items_price", sums.goods),
+        **purse.named("total_price", sums.total),
+        **purse.named("total_tax", sums.tax),
+        "total_shipping_price_set": purse.both(sums.shipping),
+        "total_cash_rounding_payment_adjustment_set": purse.both(ZERO),
+        "total_cash_rounding_refund_adjustment_set": purse.both(ZERO),
+        "total_outstanding": f"{sums.total if unpaid else ZERO:.2f}",
+        "discount_codes": _discount_codes(body, sums),
+        "discount_applications": _discount_applications(body, sums),
+        "tax_lines": _order_tax_lines(body, purse),
+    }
+
+
+def _today(body: OrderBody, sums: Sums, purse: Purse) -> Json:
+    """The `current_` amounts: what is left after returns."""
+    back = body["refunded"]
+    taken = {name: Decimal(back[name]) for name in ("goods", "discount", "tax", "total")}  # type: ignore[literal-required]  # the names stand there
+    goods = taken["goods"] - taken["discount"]
+    if body["prices_include_tax"]:
+        goods += taken["tax"]
+    return {
+        **purse.named("current_subtotal_price", max(sums.subtotal - goods, ZERO)),
+        **purse.named("current_total_discounts", max(sums.discount - taken["discount"], ZERO)),
+        **purse.named("current_total_price", sums.total - taken["total"]),
+        **purse.named("current_total_tax", sums.tax - taken["tax"]),
+    }
+
+
+def _discount_codes(body: OrderBody, sums: Sums) -> list[Json]:
+    if not body["coupon"]:
+        return []
+    return [{"code": body["coupon"], "amount": f"{sums.discount:.2f}", "type": "fixed_amount"}]
+
+
+def _discount_applications(body: OrderBody, sums: Sums) -> list[Json]:
+    """One for the goods, one for the shipping; allocations point at them by their place."""
+    named = (
+        {"type": "discount_code", "code": body["coupon"]}
+        if body["coupon"]
+        else {"type": "automatic", "title": "Promotion"}
+    )
+    targets = (("line_item", sums.goods_discount), ("shipping_line", sums.shipping_discount))
+    return [
+        {
+            "target_type": target,
+            **named,
+            "value": plain(amount),
+            "value_type": "fixed_amount",
+            "allocation_method": "across",
+            "target_selection": "all",
+        }
+        for target, amount in targets
+        if amount
+    ]
+
+
+def _order_tax_lines(body: OrderBody, purse: Purse) -> list[Json]:
+    rate = max((Decimal(line["tax_percent"]) for line in body["lines"]), default=ZERO)
+    amount = total_of(Decimal(part["tax"]) for part in (*body["lines"], body["shipping"]))
+    return tax_lines(amount, rate, purse)
+
+
+# ------------------------------------------------------------------ people
+
+
+def customer_json(customer: Row, tags: Sequence[str], currency: str) -> Json:
+    """The customer inside an order: no totals, tags as one text."""
+    asked = shop_instant(customer["created_at"])
+    return {
+        "id": customer["id"],
+        "email": customer["email"],
+        "created_at": asked,
+        "updated_at": shop_instant(customer["updated_at"]),
+        "first_name": customer["first_name"],
+        "last_name": customer["last_name"],
+        "state": "disabled",
+        "note": None,
+        "verified_email": True,
+        "multipass_identifier": None,
+        "tax_exempt": False,
+        "phone": None,
+        "email_marketing_consent": _consent(asked),
+        "sms_marketing_consent": _consent(asked) | {"consent_collected_from": "OTHER"},
+        "tags": ", ".join(tags),
+        "currency": currency,
+        "tax_exemptions": [],
+        "admin_graphql_api_id": gid("Customer", customer["id"]),
+        "default_address": _customer_address(customer),
+    }
+
+
+def _consent(asked_at: str) -> Json:
+    return {
+        "state": "not_subscribed",
+        "opt_in_level": "single_opt_in",
+        "consent_updated_at": asked_at,
+    }
+
+
+def _address(first_name: str, last_name: str) -> Json:
+    return {
+        "first_name": first_name,
+        "last_name": last_name,
+        "name": f"{first_name} {last_name}",
+        "company": None,
+        "address1": "1 Sandbox Street",
+        "address2": "",
+        "city": "Springfield",
+        "zip": "00001",
+        "province": "Kentucky",
+        "province_code": "KY",
+        "country": "United States",
+        "country_code": "US",
+        "phone": "+15550100",
+    }
+
+
+def _order_address(body: OrderBody) -> Json:
+    return _address(body["first_name"], body["last_name"]) | {"latitude": None, "longitude": None}
+
+
+def _customer_address(customer: Row) -> Json:
+    return _address(customer["first_name"], customer["last_name"]) | {
+        "id": customer["id"],
+        "customer_id": customer["id"],
+        "country_name": "United States",
+        "default": True,
+    }

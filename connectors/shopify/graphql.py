@@ -1,0 +1,88 @@
+"""GraphQL over the shop's door: a 200 that carries errors or warnings is a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.errors import AuthenticationError, RequestRefused, ShopUnavailable
+from connectors.http import Answer, Http
+from connectors.shopify.documents import API_VERSION
+
+PATH = f"/admin/api/{API_VERSION}/graphql.json"
+SHORTEST_WAIT = 1.0  # seconds, where the answer doesn't say how long
+
+#: Error codes of the server's own trouble (https://shopify.dev/docs/api/admin-graphql, 2026-11-21).
+PASSING = {"INTERNAL_SERVER_ERROR", "TIMEOUT", "THROTTLED"}
+
+
+def throttled(answer: Answer) -> float | None:
+    """Seconds until the bucket holds enough for the same document again; None if it was taken.
+
+    Shopify says THROTTLED inside a 200 and tells what the document costs, what the bucket holds
+    and how fast it fills (https://shopify.dev/docs/api/usage/limits, 2026-11-21).
+    """
+    if "THROTTLED" not in _codes(answer.data):
+        return None
+    cost = _at(answer.data, "extensions", "cost")
+    asked, status = _at(cost, "requestedQueryCost"), _at(cost, "throttleStatus")
+    missing = _number(asked) - _number(_at(status, "currentlyAvailable"))
+    rate = _number(_at(status, "restoreRate"))
+    return max(missing / rate, SHORTEST_WAIT) if rate > 0 else SHORTEST_WAIT
+
+
+def ask(http: Http, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer's `data`. Raises what `failure` names for errors and ignored search terms."""
+    body = sent(http, document, variables)
+    errors = body.get("errors")
+    if errors:
+        raise failure(http.shop, errors)
+    data = body.get("data")
+    if not isinstance(data, dict):
+        raise ShopUnavailable("the answer holds no data", shop=http.shop)
+    return data
+
+
+def sent(http: Http, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole answer, errors and all. Raises RequestRefused where a search term was ignored."""
+    answer = http.request("POST", PATH, json={"query": document, "variables": variables})
+    body = answer.data if isinstance(answer.data, dict) else {}
+    if _at(body, "extensions", "search"):
+        # an unknown search field is dropped with a warning, and everything is found
+        raise RequestRefused("the shop ignored a part of the search", shop=http.shop)
+    return body
+
+
+def failure(shop: str, errors: object) -> Exception:
+    """What a list of GraphQL errors means, by their codes; their text could name a person."""
+    codes = _codes({"errors": errors})
+    told = ",".join(sorted(codes)) or "none"
+    if "ACCESS_DENIED" in codes:
+        return AuthenticationError(
+            "the app may not do this",
+            mend="Grant it read_orders, read_all_orders, read_customers and write_customers.",
+            shop=shop,
+            codes=told,
+        )
+    if codes & PASSING:
+        return ShopUnavailable("the shop fails", mend="Try again later.", shop=shop, codes=told)
+    return RequestRefused("the shop refused a GraphQL document", shop=shop, codes=told)
+
+
+def _codes(body: object) -> set[str]:
+    errors = body.get("errors") if isinstance(body, dict) else None
+    listed = errors if isinstance(errors, list) else []
+    return {str(code) for error in listed if (code := _at(error, "extensions", "code"))}
+
+
+def _at(value: object, *path: str) -> Any:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _number(value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]  # what isn't a number is caught
+    except (TypeError, ValueError):
+        return 0.0

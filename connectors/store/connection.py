@@ -1,0 +1,125 @@
+"""The one file the store lives in: private, locked to one writer, opened without outside access."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+from duckdb import DuckDBPyConnection
+from filelock import FileLock, Timeout
+
+from connectors.errors import StoreError, StoreLocked
+
+#: What the outside can do to an open store (disk full, no memory, a damaged block); everything
+#: else that DuckDB raises is a defect of ours and shows as it is.
+UNUSABLE = (duckdb.OperationalError, duckdb.InternalError, duckdb.FatalException)
+
+
+@contextmanager
+def opened(path: Path, now: datetime, memory_limit: str, threads: int) -> Iterator[DuckDBPyConnection]:
+    """A connection for this process alone.
+
+    Raises StoreLocked where another process holds the store, StoreError where it can't be opened
+    or fails while in use; the file is left as it was.
+    """
+    with _private_files(), ExitStack() as stack:
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            stack.enter_context(_locked(path, now))
+            connection = stack.enter_context(closing(_connect(path, memory_limit, threads)))
+            path.chmod(0o600)
+        except OSError as error:
+            raise _unusable(path, error.strerror or str(error)) from error
+        with _told(path):
+            yield connection
+
+
+@contextmanager
+def transaction(connection: DuckDBPyConnection) -> Iterator[None]:
+    """All of it, or nothing."""
+    connection.begin()
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+@contextmanager
+def _private_files() -> Iterator[None]:
+    """Whatever is created meanwhile is the owner's alone: DuckDB makes its log and temporary files
+    whenever it needs them, and by the process's umask."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@contextmanager
+def _locked(path: Path, now: datetime) -> Iterator[None]:
+    """Holds the lock file beside the store; the system frees it when its holder dies."""
+    file = path.with_name(path.name + ".lock")
+    lock = FileLock(file, timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise _locked_by(path, _first_line(file)) from None
+    try:
+        file.write_text(f"process {os.getpid()} since {now.isoformat(timespec='seconds')}\n")
+        yield
+    finally:
+        lock.release()
+
+
+def _first_line(file: Path) -> str:
+    return (file.read_text(encoding="utf-8", errors="replace").splitlines() or ["unknown"])[0]
+
+
+def _connect(path: Path, memory_limit: str, threads: int) -> DuckDBPyConnection:
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory_limit,
+        "threads": threads,
+        "temp_directory": str(path.with_name(path.name + ".tmp")),
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "enable_external_access": False,
+        "lock_configuration": True,
+    }
+    with _told(path):
+        return duckdb.connect(str(path), config=settings)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turns what the outside did to the store into one line and its mend."""
+    try:
+        yield
+    except UNUSABLE as error:
+        said = str(error).splitlines()[0]
+        if "Conflicting lock" in said:  # a program that doesn't know our lock file
+            raise _locked_by(path, said) from error
+        raise _unusable(path, said) from error
+
+
+def _unusable(path: Path, said: str) -> StoreError:
+    return StoreError(
+        f"the order store can't be used: {said}",
+        mend="Check the path, the rights and the free space; a damaged store can be moved away "
+        "and pulled anew",
+        path=path,
+    )
+
+
+def _locked_by(path: Path, holder: str) -> StoreLocked:
+    return StoreLocked(
+        "another run holds the order store",
+        mend="Wait until it has ended; the lock of a dead run is free by itself",
+        path=path,
+        holder=holder,
+    )

@@ -1,0 +1,62 @@
+"""The plan applied, and taken back: every row journalled before it is sent and after it is read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from connectors.errors import ConfigurationError, GuardStopped
+from connectors.platform import Platform
+from connectors.pull import Watch
+from connectors.schema import Change, Outcome
+from connectors.store import Store
+
+
+def guard(changes: Sequence[Change], max_changes: int | None) -> None:
+    """GuardStopped where more would be written than allowed."""
+    if max_changes is not None and len(changes) > max_changes:
+        raise GuardStopped(
+            f"{len(changes)} customers would change, {max_changes} are allowed; nothing written",
+            mend="Look at `plan`, then raise --max-changes (CLV_MAX_CHANGES).",
+        )
+
+
+def write(
+    platform: Platform, store: Store, run_id: str, changes: Sequence[Change], watch: Watch
+) -> tuple[Counter[str], list[Outcome]]:
+    """Push the changes batch by batch; counts by status, and every outcome that isn't `applied`.
+
+    The journal holds each change before it is sent, so that whatever was written in a run that
+    died can be found and undone.
+    """
+    counts: Counter[str] = Counter()
+    refused: list[Outcome] = []
+    for batch in _batches(changes, platform.batch_size):
+        watch.checked()
+        store.journal_intent(run_id, batch)
+        outcomes = list(platform.push(batch))
+        store.journal_outcome(run_id, platform.shop, outcomes)
+        counts.update(outcome.status for outcome in outcomes)
+        refused.extend(outcome for outcome in outcomes if outcome.status != "applied")
+        watch.advance(len(batch), len(changes))
+    return counts, refused
+
+
+def _batches(changes: Sequence[Change], size: int) -> Iterator[list[Change]]:
+    rest = iter(changes)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def undoing(store: Store, run_id: str) -> list[Change]:
+    """The changes that take a run's writes back; those that the shop refused need none.
+
+    A row whose outcome was never heard (the run died) is taken back too: it may be in the shop.
+    """
+    rows = store.journal(run_id)
+    if not rows:
+        raise ConfigurationError(
+            f"run {run_id} wrote nothing, or is unknown", mend="`undo` without a run lists them."
+        )
+    return [row.change.reversed() for row in rows if row.status in (None, "applied")]
