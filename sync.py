@@ -28,7 +28,7 @@ import clv
 from connectors import doctor as doctors
 from connectors import plan as plans
 from connectors import pull as pulls
-from connectors import writeback
+from connectors import news, writeback
 from connectors.config import Settings, ShopSettings, read_settings
 from connectors.errors import ConfigurationError, ConnectorError, StalePlan
 from connectors.export import export as write_export
@@ -454,6 +454,11 @@ class Format(StrEnum):
     parquet = "parquet"
 
 
+class Customers(StrEnum):
+    sample = "sample"
+    full = "full"
+
+
 class What(StrEnum):
     orders = "orders"
     order_lines = "order_lines"
@@ -498,17 +503,43 @@ def conclude(at: Session, command: str, **facts: object) -> None:
 
 # ---------------------------------------------------------------------------- sandbox and the demo
 
-Customers = As[str, typer.Option(help="sample (2,357 customers) or full (23,570).")]
+Folder = As[Path, typer.Option(help="Where the practice shops and their scores are kept.")]
+PRACTICE = Path(".clv/demo")
 
 
 @app.command()
 def sandbox(
-    context: typer.Context,
     port: As[int, typer.Option(min=0, max=65535)] = 8321,
-    customers: Customers = "sample",
-    folder: As[Path, typer.Option(help="Where its books are kept.")] = Path(".clv/demo"),
+    customers: As[Customers, typer.Option(help="2,357 or all 23,570.")] = Customers.sample,
+    folder: Folder = PRACTICE,
 ) -> None:
     """Run the practice shops on loopback until Ctrl-C."""
+    with practice.open_shops(folder, customers.value, today(), port) as shops:
+        Terminal().summary(practice.welcome(shops.url))
+        while not _asked_to_stop:
+            time.sleep(0.2)
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    customers: As[Customers, typer.Option(help="2,357 or all 23,570.")] = Customers.sample,
+    folder: Folder = PRACTICE,
+) -> None:
+    """The main job on two practice shops with real purchases: look, pull, score, plan, apply."""
+    with practice.open_shops(folder, customers.value, today(), 0) as shops:
+        settings = read_settings(shops.environment)
+        with session(context.obj, "demo", settings) as at:
+            for shop, finding in doctors.examine(at.shops, at.open, at.store, at.now):
+                at.terminal.finding(shop, finding)
+            each_shop(at, lambda at, shop: whole_job(at, shop, None))
+            conclude(at, "demo")
+        pages = shops.save_admin_pages()
+    context.obj.terminal.summary(practice.where_to_look(pages))
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
 
 
 def main() -> NoReturn:

@@ -24,9 +24,7 @@ class Person(NamedTuple):
 
 
 def person(rng: Random, number: int, mailbox: str = "customer") -> Person:
-    return Person(
-        number, f"{mailbox}{number:05d}@example.com", rng.choice(FIRST), rng.choice(LAST)
-    )
+    return Person(number, f"{mailbox}{number:05d}@example.com", rng.choice(FIRST), rng.choice(LAST))
 
 
 def address(rng: Random, address_id: int, country: str) -> dict[str, Any]:

@@ -9,18 +9,30 @@ back, so shipping that went back stands there with a minus.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
 
-from connectors.sandbox.bodies import Line, OrderBody, RefundBody, RefundedLine
+from connectors.sandbox.bodies import OrderBody
 from connectors.sandbox.books import Row
+from connectors.sandbox.shopify_lines import fulfillments, line_items, shipping_line, tax_lines
+from connectors.sandbox.shopify_money import (
+    ZERO,
+    Json,
+    Purse,
+    discount_of,
+    gid,
+    plain,
+    price_of,
+    shop_instant,
+    total_of,
+)
+from connectors.sandbox.shopify_refunds import paid_back, refund_json, returned, subtotal_of
+
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What an order, or what went back of it, comes to in Shopify's sense.
+    """What an order comes to in Shopify's sense, as it was placed.
 
     `goods` and `shipping` are before discounts; they and the discounts include tax where the
     shop's prices do.
@@ -68,18 +80,15 @@ def financial_status(body: OrderBody) -> str:
     return "partially_refunded" if went_back else "paid"
 
 
-def order_json(
-    order: Row, refunds: Sequence[Row], customer: Json | None, currency: str
-) -> Json:
+def order_json(order: Row, refunds: Sequence[Row], customer: Json | None, currency: str) -> Json:
     """One order with its lines and refunds, all keys that a real 2026-07 answer has."""
     body: OrderBody = order["body"]
     purse = Purse(currency, body["display_currency"], Decimal(body["rate"]))
-    sums = sums_of(body)
     lines = line_items(order, refunds, purse)
     return {
         **_about(order, body),
-        **_placed(body, sums, purse),
-        **_today(body, sums, purse),
+        **_placed(body, sums_of(body), purse),
+        **_left(body, refunds, purse),
         "customer": customer,
         "billing_address": _order_address(body),
         "shipping_address": _order_address(body),
@@ -174,18 +183,27 @@ def _placed(body: OrderBody, sums: Sums, purse: Purse) -> Json:
     }
 
 
-def _today(body: OrderBody, sums: Sums, purse: Purse) -> Json:
-    """The `current_` amounts: what is left after returns."""
-    back = body["refunded"]
-    taken = {name: Decimal(back[name]) for name in ("goods", "discount", "tax", "total")}  # type: ignore[literal-required]  # the names stand there
-    goods = taken["goods"] - taken["discount"]
-    if body["prices_include_tax"]:
-        goods += taken["tax"]
+def _left(body: OrderBody, refunds: Sequence[Row], purse: Purse) -> Json:
+    named = (purse.named(name, amount) for name, amount in left_of(body, refunds).items())
+    return {key: value for pair in named for key, value in pair.items()}
+
+
+def left_of(body: OrderBody, refunds: Sequence[Row]) -> dict[str, Decimal]:
+    """What is left after returns, by the names that REST gives it.
+
+    Returned lines and shipping count, money that was given or kept beside them doesn't.
+    """
+    sums, parts = sums_of(body), returned(refunds)
+    included = body["prices_include_tax"]
+    freight = total_of(Decimal(refund["body"]["shipping"]) for refund in refunds)
+    freight_tax = total_of(Decimal(refund["body"]["shipping_tax"]) for refund in refunds)
+    taxes = total_of(Decimal(part["tax"]) for part in parts) + freight_tax
     return {
-        **purse.named("current_subtotal_price", max(sums.subtotal - goods, ZERO)),
-        **purse.named("current_total_discounts", max(sums.discount - taken["discount"], ZERO)),
-        **purse.named("current_total_price", sums.total - taken["total"]),
-        **purse.named("current_total_tax", sums.tax - taken["tax"]),
+        "current_subtotal_price": sums.subtotal - total_of(subtotal_of(p, included) for p in parts),
+        "current_total_discounts": sums.discount
+        - total_of(discount_of(p, included) for p in parts),
+        "current_total_price": sums.total - paid_back(parts) - freight - freight_tax,
+        "current_total_tax": sums.tax - taxes,
     }
 
 
