@@ -1,7 +1,7 @@
 """clv-sync: pull a shop's orders, score its customers, write the scores back.
 
-The command line, and nothing else: it reads the environment and the clock, and hands frames and
-numbers from `connectors` to `clv` and back.
+The command line, and nothing else: it reads the environment and the clock, and hands frames from
+`connectors` to `clv` and back.
 """
 
 from __future__ import annotations
@@ -10,34 +10,31 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn, TypeAlias
 
 import pandas as pd
 import typer
 from dotenv import dotenv_values
+from typer.exceptions import Abort, TyperException
 
 import clv
 from connectors import doctor as doctors
+from connectors import export as exports
+from connectors import jobs, news, writeback
 from connectors import plan as plans
-from connectors import pull as pulls
-from connectors import news, writeback
+from connectors import session as sessions
 from connectors.config import Settings, ShopSettings, read_settings
-from connectors.errors import ConfigurationError, ConnectorError, StalePlan
-from connectors.export import export as write_export
-from connectors.identity import EmailHasher, load_hasher
-from connectors.platform import Platform
-from connectors.pull import Pulled, Watch
-from connectors.registry import open_shop
+from connectors.errors import ConfigurationError, ConnectorError
 from connectors.schema import Change, Shown, normal
-from connectors.store import Store
+from connectors.session import Session
 from connectors.terminal import Terminal
 
 #: Which column of a score stands in which field of the customer.
@@ -53,6 +50,8 @@ SCORE_OF_FIELD = {
     "scored_at": "as_of",
 }
 
+PRACTICE = Path(".clv/demo")
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -61,42 +60,53 @@ app = typer.Typer(
 )
 
 
-# ------------------------------------------------------------------------------------- a session
+# ------------------------------------------------------------------------------- words of commands
+
+
+class Format(StrEnum):
+    csv = "csv"
+    parquet = "parquet"
+
+
+class What(StrEnum):
+    orders = "orders"
+    order_lines = "order_lines"
+    refunds = "refunds"
+    customers = "customers"
+    summary = "summary"
+    scores = "scores"
+
+
+class Customers(StrEnum):
+    sample = "sample"
+    full = "full"
+
+
+def _day(help: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(formats=["%Y-%m-%d"], help=help)
+    return option
+
+
+Since: TypeAlias = Annotated[datetime | None, _day("Only orders placed from this day on.")]
+AsOf: TypeAlias = Annotated[datetime | None, _day("As of the end of this day; default today.")]
+Full: TypeAlias = Annotated[bool, typer.Option(help="Forget the cursors, read all anew.")]
+Limit: TypeAlias = Annotated[
+    int | None, typer.Option("--max-changes", min=0, help="Write nothing if more would change.")
+]
+Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
+Sample: TypeAlias = Annotated[Customers, typer.Option(help="2,357 customers, or all 23,570.")]
+Folder: TypeAlias = Annotated[Path, typer.Option(help="Where the practice shops are kept.")]
+
+
+# ------------------------------------------------------------------------------------ the outside
 
 
 @dataclass(slots=True)
 class Options:
-    """What was said before the command's name."""
+    """What was said for every command."""
 
-    shops: list[str]
+    shops: Sequence[str]
     terminal: Terminal
-
-
-@dataclass(slots=True)
-class Session:
-    """What one command works with, from its first line to its last."""
-
-    settings: Settings
-    shops: Sequence[ShopSettings]
-    terminal: Terminal
-    store: Store
-    hasher: EmailHasher
-    run_id: str
-    now: datetime
-    exit_code: int = 0
-
-    def open(self, shop: ShopSettings) -> Platform:
-        return open_shop(shop, self.hasher)
-
-    def worse(self, exit_code: int) -> None:
-        """Remember that something needs a look; a failure outranks rejected rows."""
-        if self.exit_code in (0, 3) and exit_code:
-            self.exit_code = exit_code if exit_code != 3 or not self.exit_code else self.exit_code
-
-    @contextmanager
-    def watch(self, label: str) -> Iterator[Watch]:
-        with self.terminal.progress(label) as advance:
-            yield Watch(advance, lambda: bool(_asked_to_stop))
 
 
 _asked_to_stop: list[int] = []
@@ -109,68 +119,50 @@ def _stop_softly(number: int, frame: FrameType | None) -> None:
     _asked_to_stop.append(number)
 
 
-@contextmanager
-def session(options: Options, command: str, settings: Settings) -> Iterator[Session]:
-    """The store opened and locked, the run entered in its history, whatever happens closed."""
-    now = datetime.now(UTC)
-    shops = [settings.shop(name) for name in options.shops] or settings.shops
-    hasher = load_hasher(settings.email_key, settings.store.parent)
-    with Store.open(settings.store, now=now, memory_mb=settings.memory_mb) as store:
-        store.pin("e-mail key", hasher.fingerprint)
-        run_id = store.start_run(command, [shop.shop for shop in shops], now)
-        at = Session(settings, shops, options.terminal, store, hasher, run_id, now)
-        try:
-            yield at
-        except BaseException as error:
-            store.finish_run(run_id, f"failed: {type(error).__name__}", {}, datetime.now(UTC))
-            raise
-        store.finish_run(run_id, f"exit {at.exit_code}", {}, datetime.now(UTC))
-    if at.exit_code:
-        raise typer.Exit(at.exit_code)
-
-
-def each_shop(at: Session, job: Callable[[Session, ShopSettings], None]) -> None:
-    """The job for every shop; one that fails doesn't stop the others."""
-    for shop in at.shops:
-        try:
-            job(at, shop)
-        except (ConnectorError, clv.ClvError) as error:
-            at.terminal.error(f"{shop.shop}: {error}", shop=shop.shop)
-            at.worse(getattr(error, "exit_code", 1))
-            if at.exit_code == 130:
-                return
-
-
 def environment() -> Mapping[str, str]:
     """What the process was given, over what `.env` says."""
     from_file = {name: value for name, value in dotenv_values(".env").items() if value is not None}
     return {**from_file, **os.environ}
 
 
-# ------------------------------------------------------------------------------------------ jobs
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
-def pull_shop(
-    at: Session, shop: ShopSettings, since: datetime | None = None
-) -> Mapping[str, Shown]:
-    """Customers and orders into the store; what the customers show comes back."""
-    platform = at.open(shop)
-    begun = time.monotonic()
-    with at.watch(f"{shop.shop}: customers") as watch:
-        customers = pulls.pull_customers(platform, at.store, at.now, watch)
-    with at.watch(f"{shop.shop}: orders") as watch:
-        orders = pulls.pull_orders(platform, at.store, at.now, since, watch)
-    news.pulled(at.terminal, shop.shop, customers, orders, time.monotonic() - begun)
-    quarantined = at.store.rejects(shop.shop)
-    if len(quarantined):
-        news.quarantined(at.terminal, shop.shop, quarantined)
-        at.worse(3)
-    return customers.shown
+@contextmanager
+def session(
+    context: typer.Context, command: str, settings: Settings | None = None
+) -> Iterator[Session]:
+    """The command's session; a failure that it remembered becomes the exit code."""
+    options: Options = context.obj
+    settings = settings or read_settings(environment())
+    stopping = _asked_to_stop.__len__
+    with sessions.opened(
+        settings, options.shops, command, options.terminal, now, lambda: stopping() > 0
+    ) as at:
+        yield at
+    if at.exit_code:
+        raise typer.Exit(at.exit_code)
+
+
+def each_shop(at: Session, job: Callable[[Session, ShopSettings], object]) -> None:
+    """The job for every shop; one that fails doesn't stop the others, a wish to stop does."""
+    for shop in at.shops:
+        try:
+            job(at, shop)
+        except (ConnectorError, clv.errors.ClvError) as error:
+            at.terminal.error(f"{shop.shop}: {error}", shop=shop.shop)
+            at.worse(getattr(error, "exit_code", 1))
+        if _asked_to_stop:
+            return at.worse(130)
+
+
+# ---------------------------------------------------------------------- between connectors and clv
 
 
 def score_shop(at: Session, shop: ShopSettings, as_of: date) -> None:
     """Summary, scores, tiers; kept under this run."""
-    currency = scoring_currency(at, shop)
+    currency = jobs.currency(at, shop)
     summary = at.store.summary(shop.shop, as_of=as_of, rule=at.settings.value, currency=currency)
     earlier = at.store.latest_scores(shop.shop)
     tiers = dict(zip(earlier["person_key"], earlier["tier"], strict=True)) if len(earlier) else {}
@@ -181,18 +173,6 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date) -> None:
     news.excluded(at.terminal, shop.shop, left_out)
 
 
-def scoring_currency(at: Session, shop: ShopSettings) -> str | None:
-    """The one currency that the shop is scored in; several need a word from the owner."""
-    found = at.store.currencies(shop.shop)
-    if shop.currency or len(found) < 2:
-        return shop.currency
-    counts = ", ".join(f"{code} {orders:,}" for code, orders in found.items())
-    raise ConfigurationError(
-        f"orders in {len(found)} currencies ({counts})",
-        mend=f"Set CLV_{shop.shop.upper()}_CURRENCY to the one to score.",
-    )
-
-
 def score_settings(settings: Settings) -> clv.ScoreSettings:
     return clv.ScoreSettings(
         horizon_days=settings.horizon_days,
@@ -200,24 +180,8 @@ def score_settings(settings: Settings) -> clv.ScoreSettings:
         margin=settings.margin,
         cac=settings.cac,
         lifespan_years=settings.lifespan_years,
-        tiers=settings.tiers,
-        new_days=settings.new_days,
+        tiers=clv.Tiers(settings.tiers, "new" if settings.new_days else None, settings.new_days),
     )
-
-
-def plan_shop(
-    at: Session, shop: ShopSettings, shown: Mapping[str, Shown] | None = None
-) -> tuple[list[Change], Mapping[str, int]]:
-    """What would change, against what the customers show now."""
-    platform = at.open(shop)
-    if shown is None:
-        with at.watch(f"{shop.shop}: customers") as watch:
-            shown = pulls.pull_customers(platform, at.store, at.now, watch).shown
-    scored = fields_of(at.store.latest_scores(shop.shop))
-    tolerance = at.settings.tolerance
-    changes, counts = plans.draw(shop.shop, shown, scored, platform.shows, tolerance)
-    news.planned(at.terminal, shop.shop, changes, counts)
-    return changes, counts
 
 
 def fields_of(scores: pd.DataFrame) -> dict[str, Shown]:
@@ -231,100 +195,20 @@ def fields_of(scores: pd.DataFrame) -> dict[str, Shown]:
     return dict(fields)
 
 
-def write_shop(at: Session, shop: ShopSettings, changes: Sequence[Change]) -> None:
-    """The changes into the shop, read back and journalled."""
-    with at.watch(f"{shop.shop}: writing") as watch:
-        counts, refused = writeback.write(at.open(shop), at.store, at.run_id, changes, watch)
-    news.written(at.terminal, shop.shop, at.run_id, counts, refused)
-    if refused:
-        at.worse(3)
+def plan_shop(
+    at: Session, shop: ShopSettings, shown: Mapping[str, Shown] | None = None
+) -> tuple[list[Change], Mapping[str, int]]:
+    return jobs.plan(at, shop, fields_of(at.store.latest_scores(shop.shop)), shown)
 
 
-# -------------------------------------------------------------------------------------- commands
-
-As = Annotated  # shorter lines below
-
-
-@app.callback()
-def globals_(
-    context: typer.Context,
-    shop: As[list[str] | None, typer.Option(help="Only this shop (repeatable).")] = None,
-    json: As[bool, typer.Option(help="JSON lines on stdout, the last one a summary.")] = False,
-    quiet: As[bool, typer.Option(help="Only errors and the summary.")] = False,
-) -> None:
-    context.obj = Options(shop or [], Terminal(json=json, quiet=quiet))
-
-
-@app.command()
-def doctor(context: typer.Context) -> None:
-    """Look at credentials, rights, attributes, clock and store: one line each, with the mend."""
-    with session(context.obj, "doctor", read_settings(environment())) as at:
-        for shop, finding in doctors.examine(at.shops, at.open, at.store, at.now):
-            at.terminal.finding(shop, finding)
-            at.worse({"fail": 1}.get(finding.status, 0))
-
-
-Since = As[
-    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Orders placed from this day on.")
-]
-AsOf = As[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Score as of this day.")]
-MaxChanges = As[int | None, typer.Option(min=0, help="Write nothing if more would change.")]
-Yes = As[bool, typer.Option("--yes", help="Don't ask.")]
-
-
-def day(given: datetime | None, now: datetime) -> date:
-    return (given or now).date()
-
-
-@app.command()
-def backfill(
-    context: typer.Context,
-    since: Since = None,
-    full_refresh: As[bool, typer.Option(help="Forget the cursors and read all anew.")] = False,
-) -> None:
-    """Pull the whole history and score it. Goes on where an earlier one was cut off."""
-    with session(context.obj, "backfill", read_settings(environment())) as at:
-
-        def job(at: Session, shop: ShopSettings) -> None:
-            if full_refresh:
-                at.store.forget_cursor(shop.shop, "orders")
-            pull_shop(at, shop, since.replace(tzinfo=UTC) if since else None)
-            score_shop(at, shop, at.now.date())
-
-        each_shop(at, job)
-        conclude(at, "backfill")
-
-
-@app.command()
-def pull(context: typer.Context) -> None:
-    """Pull what is new or changed."""
-    with session(context.obj, "pull", read_settings(environment())) as at:
-        each_shop(at, lambda at, shop: void(pull_shop(at, shop)))
-        conclude(at, "pull")
-
-
-@app.command()
-def score(context: typer.Context, as_of: AsOf = None) -> None:
-    """Score every customer from what the store holds."""
-    with session(context.obj, "score", read_settings(environment())) as at:
-        each_shop(at, lambda at, shop: score_shop(at, shop, day(as_of, at.now)))
-        conclude(at, "score")
-
-
-@app.command()
-def plan(
-    context: typer.Context,
-    out: As[Path | None, typer.Option(help="Keep the plan in this file, for `apply FILE`.")] = None,
-    detailed_exitcode: As[bool, typer.Option(help="2 where changes are pending.")] = False,
-) -> None:
-    """Show what would change on every customer. Writes nothing to the shop."""
-    with session(context.obj, "plan", read_settings(environment())) as at:
-        drawn = draw(at)
-        if out:
-            plans.write_plan(drawn, out)
-        conclude(at, "plan", changes=len(drawn.changes), file=str(out) if out else None)
-        if detailed_exitcode and drawn.changes:
-            at.worse(2)
+def whole_job(at: Session, shop: ShopSettings, max_changes: int | None) -> int:
+    """Pull, score, plan, apply; how many customers had to change."""
+    shown = jobs.pull(at, shop)
+    score_shop(at, shop, at.now.date())
+    changes, _ = plan_shop(at, shop, shown)
+    writeback.guard(changes, max_changes)
+    jobs.write(at, shop, changes)
+    return len(changes)
 
 
 def draw(at: Session) -> plans.Plan:
@@ -342,38 +226,109 @@ def draw(at: Session) -> plans.Plan:
     return plans.Plan(at.now.isoformat(), based_on, counts, changes)
 
 
+# -------------------------------------------------------------------------------------- commands
+
+
+@app.callback()
+def globals_(
+    context: typer.Context,
+    shop: Annotated[list[str] | None, typer.Option(help="Only this shop (repeatable).")] = None,
+    json: Annotated[bool, typer.Option("--json", help="JSON lines, the last a summary.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Only errors and the summary.")] = False,
+) -> None:
+    context.obj = Options(shop or [], Terminal(json=json, quiet=quiet))
+
+
+@app.command()
+def doctor(context: typer.Context) -> None:
+    """Look at credentials, rights, attributes, clock and store: one line each, with the mend."""
+    with session(context, "doctor") as at:
+        counts = look(at)
+        at.worse(1 if counts["fail"] else 0)
+        at.conclude("doctor", **counts)
+
+
+def look(at: Session) -> Counter[str]:
+    """All findings told, counted by status."""
+    counts: Counter[str] = Counter(ok=0, warn=0, fail=0)
+    for shop, finding in doctors.examine(at.shops, at.open, at.store, at.now):
+        at.terminal.finding(shop, finding)
+        counts[finding.status] += 1
+    return counts
+
+
+@app.command()
+def backfill(context: typer.Context, since: Since = None, full_refresh: Full = False) -> None:
+    """Pull the whole history and score it. Goes on where an earlier one was cut off."""
+
+    def job(at: Session, shop: ShopSettings) -> None:
+        if full_refresh:
+            at.store.forget_cursor(shop.shop, "orders")
+        jobs.pull(at, shop, since.replace(tzinfo=UTC) if since else None)
+        score_shop(at, shop, at.now.date())
+
+    with session(context, "backfill") as at:
+        each_shop(at, job)
+        at.conclude("backfill")
+
+
+@app.command()
+def pull(context: typer.Context) -> None:
+    """Pull what is new or changed."""
+    with session(context, "pull") as at:
+        each_shop(at, jobs.pull)
+        at.conclude("pull")
+
+
+@app.command()
+def score(context: typer.Context, as_of: AsOf = None) -> None:
+    """Score every customer from what the store holds."""
+    with session(context, "score") as at:
+        day = (as_of or at.now).date()
+        each_shop(at, lambda at, shop: score_shop(at, shop, day))
+        at.conclude("score", as_of=day.isoformat())
+
+
+@app.command()
+def plan(
+    context: typer.Context,
+    out: Annotated[Path | None, typer.Option(help="Keep it, for `apply FILE`.")] = None,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="2 where changes are pending.")
+    ] = False,
+) -> None:
+    """Show what would change on every customer. Writes nothing to the shop."""
+    with session(context, "plan") as at:
+        drawn = draw(at)
+        if out:
+            plans.write_plan(drawn, out)
+        at.worse(2 if detailed_exitcode and drawn.changes else 0)
+        at.conclude("plan", changes=len(drawn.changes), file=str(out) if out else None)
+
+
 @app.command()
 def apply(
     context: typer.Context,
-    file: As[Path | None, typer.Argument(help="A plan made by `plan --out`.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="A plan made by `plan --out`.")] = None,
     yes: Yes = False,
-    dry_run: As[bool, typer.Option(help="Say what would be written, write nothing.")] = False,
-    max_changes: MaxChanges = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing.")] = False,
+    max_changes: Limit = None,
 ) -> None:
     """Write the plan: only the differences, only our own fields, read back row by row."""
-    with session(context.obj, "apply", read_settings(environment())) as at:
-        drawn = standing_plan(at, file) if file else draw(at)
-        limit = at.settings.max_changes if max_changes is None else max_changes
-        writeback.guard(drawn.changes, limit)
+    with session(context, "apply") as at:
+        drawn = jobs.standing_plan(at, file) if file else draw(at)
+        writeback.guard(drawn.changes, limit(at, max_changes))
         if drawn.changes and not dry_run:
-            agree(at, f"Write to {len(drawn.changes):,} customers?", yes or file is not None)
-            each_shop(at, lambda at, shop: write_shop(at, shop, drawn.of(shop.shop)))
-        conclude(at, "apply", changes=len(drawn.changes), dry_run=dry_run)
+            agree(f"Write to {len(drawn.changes):,} customers?", yes or file is not None)
+            each_shop(at, lambda at, shop: jobs.write(at, shop, drawn.of(shop.shop)))
+        at.conclude("apply", changes=len(drawn.changes), dry_run=dry_run or None)
 
 
-def standing_plan(at: Session, file: Path) -> plans.Plan:
-    """The plan in `file`; StalePlan where a shop was scored or written to since it was made."""
-    drawn = plans.read_plan(file)
-    for shop, standing in drawn.based_on.items():
-        at.settings.shop(shop)
-        if at.store.standing(shop) != standing:
-            raise StalePlan(
-                f"{shop} was scored or written to since {file} was made", mend="Plan anew."
-            )
-    return drawn
+def limit(at: Session, max_changes: int | None) -> int | None:
+    return at.settings.max_changes if max_changes is None else max_changes
 
 
-def agree(at: Session, question: str, agreed: bool) -> None:
+def agree(question: str, agreed: bool) -> None:
     """Goes on when a person says yes; a program has to say --yes beforehand."""
     if agreed:
         return
@@ -385,59 +340,52 @@ def agree(at: Session, question: str, agreed: bool) -> None:
 @app.command()
 def undo(
     context: typer.Context,
-    run_id: As[str | None, typer.Argument(help="The run to take back; none lists them.")] = None,
+    run: Annotated[str | None, typer.Argument(help="The run; without it they are listed.")] = None,
     yes: Yes = False,
 ) -> None:
     """Give every customer back what they showed before a run."""
-    with session(context.obj, "undo", read_settings(environment())) as at:
-        if run_id is None:
-            writes = at.store.write_runs()
+    with session(context, "undo") as at:
+        if run is None:
             columns = ("run", "command", "started", "customers", "applied")
-            at.terminal.table("run", "Runs that wrote", columns, writes)
-            return conclude(at, "undo", runs=len(writes))
-        changes = writeback.undoing(at.store, run_id)
-        agree(at, f"Take {len(changes):,} customers back?", yes)
-        drawn = plans.Plan(at.now.isoformat(), {}, {}, changes)
-        each_shop(at, lambda at, shop: write_shop(at, shop, drawn.of(shop.shop)))
-        conclude(at, "undo", changes=len(changes))
+            at.terminal.table("run", "Runs that wrote", columns, at.store.write_runs())
+            return at.conclude("undo", runs=len(at.store.write_runs()))
+        taken_back = plans.Plan(at.now.isoformat(), {}, {}, writeback.undoing(at.store, run))
+        agree(f"Take {len(taken_back.changes):,} customers back?", yes)
+        each_shop(at, lambda at, shop: jobs.write(at, shop, taken_back.of(shop.shop)))
+        at.conclude("undo", changes=len(taken_back.changes))
 
 
 @app.command()
-def run(context: typer.Context, max_changes: MaxChanges = None) -> None:
+def run(context: typer.Context, max_changes: Limit = None) -> None:
     """The scheduled job: pull, score, plan, and apply under --max-changes."""
-    with session(context.obj, "run", read_settings(environment())) as at:
-        limit = at.settings.max_changes if max_changes is None else max_changes
-        each_shop(at, lambda at, shop: whole_job(at, shop, limit))
-        conclude(at, "run")
+    changed: Counter[str] = Counter()
 
+    def job(at: Session, shop: ShopSettings) -> None:
+        changed[shop.shop] = whole_job(at, shop, limit(at, max_changes))
 
-def whole_job(at: Session, shop: ShopSettings, max_changes: int | None) -> None:
-    shown = pull_shop(at, shop)
-    score_shop(at, shop, at.now.date())
-    changes, _ = plan_shop(at, shop, shown)
-    writeback.guard(changes, max_changes)
-    if changes:
-        write_shop(at, shop, changes)
+    with session(context, "run") as at:
+        each_shop(at, job)
+        at.conclude("run", changes=changed.total())
 
 
 @app.command()
 def explain(
     context: typer.Context,
-    customer: As[str, typer.Argument(help="Their id in the shop, or their e-mail.")],
+    customer: Annotated[str, typer.Argument(help="Their id in the shop, or their e-mail.")],
 ) -> None:
     """One customer: the sentence, the numbers, the orders behind them."""
-    with session(context.obj, "explain", read_settings(environment())) as at:
+    with session(context, "explain") as at:
         found = 0
         for shop in at.shops:
-            for score in at.store.score_of(shop.shop, person_keys(at, shop, customer)):
-                orders = at.store.orders_of(shop.shop, score["person_key"], at.settings.value)
-                news.explained(at.terminal, score, orders)
+            for row in at.store.score_of(shop.shop, person_keys(at, shop, customer)):
+                orders = at.store.orders_of(shop.shop, row["person_key"], at.settings.value)
+                news.explained(at.terminal, row, orders)
                 found += 1
         if not found:
             raise ConfigurationError(
                 "no score for that customer", mend="`score` first; use the shop's customer id."
             )
-        conclude(at, "explain", found=found)
+        at.conclude("explain", found=found)
 
 
 def person_keys(at: Session, shop: ShopSettings, customer: str) -> list[str]:
@@ -449,97 +397,58 @@ def person_keys(at: Session, shop: ShopSettings, customer: str) -> list[str]:
     return at.store.persons(shop.shop, [key for key in hashed if key])
 
 
-class Format(StrEnum):
-    csv = "csv"
-    parquet = "parquet"
-
-
-class Customers(StrEnum):
-    sample = "sample"
-    full = "full"
-
-
-class What(StrEnum):
-    orders = "orders"
-    order_lines = "order_lines"
-    refunds = "refunds"
-    customers = "customers"
-    summary = "summary"
-    scores = "scores"
-
-
 @app.command()
 def export(
     context: typer.Context,
-    what: As[What, typer.Argument()],
-    out: As[Path, typer.Option(help="The file to write, 0600.")],
-    format: As[Format, typer.Option()] = Format.csv,
+    what: What,
+    out: Annotated[Path, typer.Option(help="The file to write, for your eyes only.")],
+    format: Annotated[Format, typer.Option()] = Format.csv,
     as_of: AsOf = None,
 ) -> None:
     """Write a table of the store to a file."""
-    with session(context.obj, "export", read_settings(environment())) as at:
-        reader = at.store.reader(
-            what.value,
-            shops=[shop.shop for shop in at.shops],
-            rule=at.settings.value,
-            as_of=day(as_of, at.now),
-        )
-        rows = write_export(reader, out, format.value)
-        conclude(at, "export", what=what.value, rows=rows, file=str(out))
-
-
-def conclude(at: Session, command: str, **facts: object) -> None:
-    """The summary line."""
-    told = ", ".join(f"{name} {value}" for name, value in facts.items() if value is not None)
-    state = "done" if not at.exit_code else f"ended with exit code {at.exit_code}"
-    at.terminal.summary(
-        f"{command} {state}" + (f": {told}" if told else ""),
-        command=command,
-        run_id=at.run_id,
-        exit_code=at.exit_code,
-        **facts,
-    )
-
-
-# ---------------------------------------------------------------------------- sandbox and the demo
-
-Folder = As[Path, typer.Option(help="Where the practice shops and their scores are kept.")]
-PRACTICE = Path(".clv/demo")
+    with session(context, "export") as at:
+        names, day = [shop.shop for shop in at.shops], (as_of or at.now).date()
+        rows = at.store.reader(what.value, shops=names, as_of=day, rule=at.settings.value)
+        count = exports.export(rows, out, format.value)
+        at.conclude("export", what=what.value, rows=count, file=str(out))
 
 
 @app.command()
 def sandbox(
-    port: As[int, typer.Option(min=0, max=65535)] = 8321,
-    customers: As[Customers, typer.Option(help="2,357 or all 23,570.")] = Customers.sample,
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8321,
+    customers: Sample = Customers.sample,
     folder: Folder = PRACTICE,
 ) -> None:
     """Run the practice shops on loopback until Ctrl-C."""
-    with practice.open_shops(folder, customers.value, today(), port) as shops:
-        Terminal().summary(practice.welcome(shops.url))
+    from connectors.sandbox import practice  # an extra: its libraries may not be there
+
+    with practice.opened(folder, customers.value, now().date(), port) as shops:
+        Terminal().summary(shops.welcome())
         while not _asked_to_stop:
             time.sleep(0.2)
 
 
 @app.command()
 def demo(
-    context: typer.Context,
-    customers: As[Customers, typer.Option(help="2,357 or all 23,570.")] = Customers.sample,
-    folder: Folder = PRACTICE,
+    context: typer.Context, customers: Sample = Customers.sample, folder: Folder = PRACTICE
 ) -> None:
-    """The main job on two practice shops with real purchases: look, pull, score, plan, apply."""
-    with practice.open_shops(folder, customers.value, today(), 0) as shops:
-        settings = read_settings(shops.environment)
-        with session(context.obj, "demo", settings) as at:
-            for shop, finding in doctors.examine(at.shops, at.open, at.store, at.now):
-                at.terminal.finding(shop, finding)
-            each_shop(at, lambda at, shop: whole_job(at, shop, None))
-            conclude(at, "demo")
-        pages = shops.save_admin_pages()
-    context.obj.terminal.summary(practice.where_to_look(pages))
+    """The main job on two practice shops with real purchases, from doctor to apply."""
+    from connectors.sandbox import practice
+
+    with practice.opened(folder, customers.value, now().date(), 0) as shops:
+        with session(context, "demo", read_settings(shops.environment)) as at:
+            look(at)
+            changed: Counter[str] = Counter()
+
+            def job(at: Session, shop: ShopSettings) -> None:
+                changed[shop.shop] = whole_job(at, shop, None)
+
+            each_shop(at, job)
+            at.conclude("demo", changes=changed.total())
+        context.obj.terminal.tell("look", shops.where_to_look())
 
 
-def today() -> date:
-    return datetime.now(UTC).date()
+# ------------------------------------------------------------------------------------------- main
 
 
 def main() -> NoReturn:
@@ -549,16 +458,14 @@ def main() -> NoReturn:
     arguments = globals_first(sys.argv[1:])
     terminal = Terminal(json="--json" in arguments)
     try:
-        code = app(arguments, standalone_mode=False)
-    except (ConnectorError, clv.ClvError) as error:
-        terminal.error(str(error), exit_code=getattr(error, "exit_code", 1))
+        sys.exit(app(arguments, standalone_mode=False) or 0)
+    except (ConnectorError, clv.errors.ClvError, TyperException) as error:
         code = getattr(error, "exit_code", 1)
-    except click.ClickException as error:
-        terminal.error(error.format_message(), exit_code=error.exit_code)
-        code = error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        code = 130
-    sys.exit(code if isinstance(code, int) else 0)
+        told = error.format_message() if isinstance(error, TyperException) else str(error)
+        terminal.error(told, exit_code=code)
+        sys.exit(code)
+    except (Abort, KeyboardInterrupt):
+        sys.exit(130)
 
 
 def globals_first(arguments: Sequence[str]) -> list[str]:
@@ -568,7 +475,7 @@ def globals_first(arguments: Sequence[str]) -> list[str]:
     waiting = iter(arguments)
     for argument in waiting:
         if argument == "--shop":
-            front += [argument, *[value for value in [next(waiting, None)] if value is not None]]
+            front += [argument, *(value for value in [next(waiting, None)] if value is not None)]
         elif argument in ("--json", "--quiet") or argument.startswith("--shop="):
             front.append(argument)
         else:

@@ -1,1 +1,21 @@
 """Customer lifetime value: frames and numbers in, frames and numbers out."""
+
+from clv import columns, errors
+from clv.beta_geo import BetaGeoNBD
+from clv.forecast import Needs
+from clv.gamma_gamma import GammaGamma
+from clv.scores import Scored, score
+from clv.settings import ScoreSettings
+from clv.tiers import Tiers
+
+__all__ = [
+    "BetaGeoNBD",
+    "GammaGamma",
+    "Needs",
+    "ScoreSettings",
+    "Scored",
+    "Tiers",
+    "columns",
+    "errors",
+    "score",
+]

@@ -17,6 +17,8 @@ slowly (a long horizon), the integral over p is summed by the trapezoidal rule o
 whose terms are all positive.
 """
 
+# ruff: noqa: N803, N806 -- the papers' own letters
+
 from __future__ import annotations
 
 import numpy as np

@@ -16,6 +16,8 @@ two ways to be silent since t_x taken as a softplus:
 so that P(alive) = 1 / (1 + [x > 0] exp u).
 """
 
+# ruff: noqa: N803, N806 -- the papers' own letters
+
 from __future__ import annotations
 
 import json
@@ -32,7 +34,7 @@ from clv import columns
 from clv.alive import purchases_while_alive
 from clv.errors import NotEnoughData
 from clv.grouping import distinct
-from clv.newton import maximise
+from clv.newton import maximise, thinned
 
 Floats = NDArray[np.float64]
 
@@ -72,15 +74,18 @@ class BetaGeoNBD:
         x, t_x, T = groups
         # Times in units of the mean age: the walls then mean the same under days and weeks.
         unit = float(counts @ T / counts.sum())
-        likelihood = _Likelihood(x, t_x / unit, T / unit, counts)
-        best = maximise(likelihood, _starts(likelihood))
+        data = (x, t_x / unit, T / unit, counts)
+        best = maximise(_Likelihood(*data), _starts(*data), thinned(_Likelihood, *data))
         units = np.array([1.0, unit, 1.0, 1.0])
-        errors = best.standard_errors(units)
+        r, alpha, a, b = (float(value) for value in best.parameters * units)
         return cls(
-            *(float(value) for value in best.parameters * units),
+            r=r,
+            alpha=alpha,
+            a=a,
+            b=b,
             log_likelihood=best.log_likelihood - float(counts @ x) * float(np.log(unit)),
             customers=round(float(counts.sum())),
-            standard_errors=dict(zip(NAMES, errors, strict=True)),
+            standard_errors=dict(zip(NAMES, best.standard_errors(units), strict=True)),
             at_wall=best.at_wall(NAMES),
         )
 
@@ -127,12 +132,14 @@ class BetaGeoNBD:
                 s = A * np.expm1(w)
                 change = span / 2 * weight * A * np.exp(w) * np.exp(-discount_rate * s)
                 alive += discount_rate * change * self._while_alive(s, x, T)
-        return self.p_alive(summary) * alive[rows]
+        expected: Floats = self.p_alive(summary) * alive[rows]
+        return expected
 
     def expected_wait(self, summary: pd.DataFrame) -> Floats:
         """Time to the next purchase of a customer who is active: one over the expected rate."""
         x, _, T = _history(summary)
-        return (self.alpha + T) / (self.r + x)
+        wait: Floats = (self.alpha + T) / (self.r + x)
+        return wait
 
     def to_json(self) -> str:
         """The parameters as JSON."""
@@ -149,7 +156,7 @@ class BetaGeoNBD:
         return purchases_while_alive(horizon, self.r + x, self.alpha + T, self.a, self.b + x)
 
     def _pairs(self, summary: pd.DataFrame) -> tuple[Floats, Floats, NDArray[np.intp]]:
-        """The distinct (x, T), on which the future of an active customer depends, and each row's."""
+        """The distinct (x, T): the future of an active customer depends on them alone."""
         x, _, T = _history(summary)
         (x, T), rows = distinct(x, T)
         return x, T, rows
@@ -163,9 +170,7 @@ def _history(summary: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
     return x, t_x, T
 
 
-def _groups(
-    summary: pd.DataFrame, weights: ArrayLike | None
-) -> tuple[tuple[Floats, ...], Floats]:
+def _groups(summary: pd.DataFrame, weights: ArrayLike | None) -> tuple[tuple[Floats, ...], Floats]:
     """The distinct (x, t_x, T) and how many customers share each."""
     groups, rows = distinct(*_history(summary))
     each = None if weights is None else np.asarray(weights, dtype=np.float64)
@@ -185,9 +190,9 @@ def _require_enough(x: Floats, counts: Floats) -> None:
         )
 
 
-def _starts(data: _Likelihood) -> list[tuple[float, float, float, float]]:
+def _starts(x: Floats, t_x: Floats, T: Floats, counts: Floats) -> list[tuple[float, ...]]:
     """Mixed and alike customers, loyal and fleeting, at the rate seen on average."""
-    rate = float(data.counts @ data.x) / float(data.counts @ data.T)
+    rate = float(counts @ x) / float(counts @ T)
     kinds = ((0.3, 0.8, 2.5), (1.0, 0.5, 5.0), (3.0, 0.1, 1.0), (10.0, 1.0, 1.0))
     return [(r, r / rate, a, b) for r, a, b in kinds]
 
@@ -205,10 +210,12 @@ class _Likelihood:
         self.back = (x[back], t_x[back], T[back], counts[back])
 
     def __call__(self, parameters: Floats) -> tuple[float, Floats, Floats]:
-        parts = (self._histogram(*parameters), self._ages(*parameters), self._silence(*parameters))
-        values, gradients, hessians = zip(*parts, strict=True)
-        half = np.triu(sum(hessians))
-        return sum(values), sum(gradients), half + half.T - np.diag(np.diag(half))
+        alike, ages, silence = (
+            part(*parameters) for part in (self._histogram, self._ages, self._silence)
+        )
+        value = alike[0] + ages[0] + silence[0]
+        upper = np.triu(alike[2] + ages[2] + silence[2])
+        return value, alike[1] + ages[1] + silence[1], upper + np.triu(upper, 1).T
 
     def _histogram(
         self, r: float, alpha: float, a: float, b: float
@@ -242,16 +249,15 @@ class _Likelihood:
         hessian[1, 1] = -self.n * r / alpha**2 + (share / age) @ exponent
         return float(value), np.array([by_r, by_alpha, 0.0, 0.0]), hessian
 
-    def _silence(
-        self, r: float, alpha: float, a: float, b: float
-    ) -> tuple[float, Floats, Floats]:
+    def _silence(self, r: float, alpha: float, a: float, b: float) -> tuple[float, Floats, Floats]:
         """softplus(u) of those who came back: gone since t_x, or active and silent."""
         x, t_x, T, n = self.back
         exponent, left = r + x, b + x - 1
         u_r = np.log1p((T - t_x) / (alpha + t_x))
         u = np.log(a) - np.log(left) + exponent * u_r
-        gone = n * expit(u)
-        spread = gone * expit(-u)
+        rarer = np.exp(-np.abs(u))
+        gone = n * np.where(u > 0, 1, rarer) / (1 + rarer)
+        spread = gone * np.where(u > 0, rarer, 1) / (1 + rarer)
         late, early = 1 / (alpha + T), 1 / (alpha + t_x)
         slopes = np.stack([u_r, exponent * (late - early), np.full_like(x, 1 / a), -1 / left])
         hessian = (slopes * spread) @ slopes.T
@@ -259,4 +265,4 @@ class _Likelihood:
         hessian[1, 1] += gone @ (exponent * (early**2 - late**2))
         hessian[2, 2] -= gone.sum() / a**2
         hessian[3, 3] += gone @ left**-2
-        return float(n @ np.logaddexp(0, u)), slopes @ gone, hessian
+        return float(n @ (np.maximum(u, 0) + np.log1p(rarer))), slopes @ gone, hessian

@@ -3,7 +3,8 @@
 ClvError
 ├── NotEnoughData      too few customers or repeat purchases for this model
 ├── ConvergenceError   the likelihood has no maximum that could be found
-└── BadSummary         a summary frame that can't be right: look at this column
+├── BadSummary         a summary frame that can't be right: look at this column
+└── BadSettings        a setting of the scores that can't be meant
 """
 
 from __future__ import annotations
@@ -37,3 +38,7 @@ class BadSummary(ClvError):
         self.column = column
         self.rows = rows
         super().__init__(message, column=column, rows=rows, **numbers)
+
+
+class BadSettings(ClvError):
+    """A setting out of its range."""

@@ -29,7 +29,7 @@ from scipy.special import digamma, gammaln, polygamma
 from clv import columns
 from clv.errors import NotEnoughData
 from clv.grouping import distinct
-from clv.newton import maximise
+from clv.newton import maximise, thinned
 
 Floats = NDArray[np.float64]
 
@@ -60,7 +60,7 @@ class GammaGamma:
 
     @classmethod
     def fit(cls, summary: pd.DataFrame) -> Self:
-        """The most likely parameters; customers without purchases or with no positive mean are left out.
+        """The most likely parameters of those who purchased at a positive mean.
 
         Raises NotEnoughData, ConvergenceError.
         """
@@ -72,10 +72,13 @@ class GammaGamma:
                 "Gamma-Gamma needs more customers", customers=len(x), min_customers=MIN_CUSTOMERS
             )
         unit = float(m.mean())
-        best = maximise(_Likelihood(x, m / unit), _starts())
+        best = maximise(_Likelihood(x, m / unit), _starts(), thinned(_Likelihood, x, m / unit))
         units = np.array([1.0, 1.0, unit])
+        p, q, v = (float(value) for value in best.parameters * units)
         return cls(
-            *(float(value) for value in best.parameters * units),
+            p=p,
+            q=q,
+            v=v,
             log_likelihood=best.log_likelihood - len(x) * float(np.log(unit)),
             customers=len(x),
             robust_mean=winsorised_mean(m),
@@ -139,7 +142,7 @@ class _Likelihood:
     """Value, gradient and Hessian of the log-likelihood by (p, q, v)."""
 
     def __init__(self, x: Floats, m: Floats) -> None:
-        self.n = len(x)
+        self.n = float(len(x))
         self.x, self.spent = x, x * m
         self.log_m, self.log_spent = float(np.log(m).sum()), float(x @ np.log(x * m))
         # Gamma functions see nothing but x.

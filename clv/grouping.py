@@ -1,4 +1,4 @@
-"""Rows that say the same, taken once: a million customers share a few hundred thousand histories."""
+"""Rows that say the same, taken once: a million customers share some 300,000 histories."""
 
 from __future__ import annotations
 

@@ -5,15 +5,16 @@ quadratic and Newton's method needs four to ten steps. Where it isn't concave, d
 negative curvature are turned around and the step is halved until the likelihood rises, so that a
 step never makes it worse.
 
-The walls: a prior that is flat for parameters between 1e-4 and 1e4 (in units that the model takes
-from its data, so that days and weeks give the same fit) and Gaussian beyond. Inside, the estimate
-is the plain maximum; a likelihood that rises for ever, as where all customers are alike, stops at
-the wall instead of running off.
+The walls: the prior is flat for parameters between 1e-4 and 1e4, in units that the model takes
+from its data so that days and weeks give the same fit, and zero beyond. Inside, the estimate is the
+plain maximum; a likelihood that rises for ever, as where all customers are alike, stops at the wall
+instead of running off, and the model says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,14 +28,17 @@ Likelihood = Callable[[Floats], tuple[float, Floats, Floats]]
 
 WALL = np.log(1e4)
 STEPS = 100
+EPSILON = float(np.finfo(float).eps)
 #: Half the Newton decrement: how much log-likelihood the next step can win.
-ENOUGH = 1e-9
+ENOUGH = 1e-11
 LONGEST_STEP = 2.0
+#: Rows above which a fit starts from a thinned sample of about this size.
+ROUGH = 20_000
 
 
 @dataclass(frozen=True)
 class Maximum:
-    """Where the likelihood is highest; `hessian` is by the parameters, without the walls."""
+    """Where the likelihood is highest between the walls; `hessian` is by the parameters."""
 
     parameters: Floats
     log_likelihood: float
@@ -52,82 +56,129 @@ class Maximum:
 
     def at_wall(self, names: Sequence[str]) -> tuple[str, ...]:
         """The parameters that only the wall has stopped."""
-        beyond = np.abs(np.log(self.parameters)) > WALL
-        return tuple(name for name, is_beyond in zip(names, beyond, strict=True) if is_beyond)
+        stopped = np.abs(np.log(self.parameters)) > WALL - 1e-6
+        return tuple(name for name, at_wall in zip(names, stopped, strict=True) if at_wall)
 
 
-def maximise(likelihood: Likelihood, starts: Sequence[Sequence[float]]) -> Maximum:
+def maximise(
+    likelihood: Likelihood, starts: Sequence[Sequence[float]], rough: Likelihood | None = None
+) -> Maximum:
     """The highest maximum that the starts lead to, most promising start first.
 
-    A maximum between the walls ends the search. Raises ConvergenceError if no start leads to one.
+    A maximum between the walls ends the search. `rough`, the likelihood of fewer customers, finds
+    a start near the maximum at small cost. Raises ConvergenceError if no start leads to one.
     """
-    points = [np.log(np.asarray(start, dtype=np.float64)) for start in starts]
-    points.sort(key=lambda point: -_walled(likelihood, point)[0])
-    found = []
-    for point in points:
-        ascent = _ascend(likelihood, point)
-        if ascent is None:
-            continue
-        found.append(ascent)
-        if np.all(np.abs(ascent) <= WALL):
-            break
+    if rough is not None:
+        with suppress(ConvergenceError):
+            near = _ascend(likelihood, np.log(maximise(rough, starts).parameters))
+            if near is not None:
+                return _maximum(likelihood, near)
+    found = _ascents(likelihood, sorted(starts, key=lambda s: -likelihood(np.asarray(s))[0]))
     if not found:
         raise ConvergenceError(
             "the likelihood has no maximum that Newton's method can find",
             starts=len(starts),
             steps=STEPS,
         )
-    best = max(found, key=lambda point: _walled(likelihood, point)[0])
-    value, _, hessian = likelihood(np.exp(best))
-    return Maximum(np.exp(best), value, hessian)
+    return _maximum(likelihood, max(found, key=lambda place: place.value))
 
 
-def _ascend(likelihood: Likelihood, point: Floats) -> Floats | None:
+def _maximum(likelihood: Likelihood, place: _Place) -> Maximum:
+    parameters = np.exp(place.point)
+    return Maximum(parameters, place.value, likelihood(parameters)[2])
+
+
+def thinned(make: Callable[..., Likelihood], *data: Floats) -> Likelihood | None:
+    """The likelihood of every so-manieth row, some `ROUGH` of them; None if there are few."""
+    stride = len(data[0]) // ROUGH
+    return make(*(column[::stride] for column in data)) if stride > 1 else None
+
+
+def _ascents(likelihood: Likelihood, starts: Sequence[Sequence[float]]) -> list[_Place]:
+    """The maxima found, up to the first between the walls."""
+    found = []
+    for start in starts:
+        summit = _ascend(likelihood, np.log(np.asarray(start, dtype=np.float64)))
+        if summit is not None:
+            found.append(summit)
+            if np.all(np.abs(summit.point) < WALL):
+                break
+    return found
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A point in log-parameters: the likelihood, its gradient and Hessian there."""
+
+    point: Floats
+    value: float
+    gradient: Floats
+    hessian: Floats
+
+
+def _ascend(likelihood: Likelihood, start: Floats) -> _Place | None:
     """Climb from a start to a maximum; None if it isn't reached."""
-    value, gradient, hessian = _walled(likelihood, point)
+    place = _at(likelihood, start)
     for _ in range(STEPS):
-        step = _uphill(gradient, hessian)
-        gain = float(gradient @ step) / 2
-        if not np.isfinite(gain):
+        if not np.all(np.isfinite(place.hessian)):
             return None
-        reached = _climb(likelihood, point, step, value)
-        if reached is None:
-            # Rounding hides the rise: at the summit that is the end, elsewhere a failure.
-            return point if gain <= ENOUGH * (1 + abs(value)) else None
-        point, (value, gradient, hessian) = reached
-        if gain < ENOUGH:
-            return point
+        step = _uphill(place)
+        gain = float(place.gradient @ step) / 2
+        if gain < ENOUGH + 4 * EPSILON * abs(place.value):
+            return _at(likelihood, _between_walls(place.point + step))
+        higher = _climb(likelihood, place, step)
+        if higher is None:
+            # Rounding hides the rise: near the summit that is the end, elsewhere a failure.
+            return place if gain < ENOUGH * (1 + abs(place.value)) else None
+        place = higher
     return None
 
 
-def _climb(
-    likelihood: Likelihood, point: Floats, step: Floats, value: float
-) -> tuple[Floats, tuple[float, Floats, Floats]] | None:
-    """The first of ever shorter steps that rises; None if none does."""
+def _climb(likelihood: Likelihood, place: _Place, step: Floats) -> _Place | None:
+    """The first of ever shorter steps that rises, cut off at the walls; None if none does."""
     for _ in range(30):
-        there = _walled(likelihood, point + step)
-        if there[0] >= value:
-            return point + step, there
+        there = _at(likelihood, _between_walls(place.point + step))
+        if there.value > place.value:
+            return there
         step = step / 2
     return None
 
 
-def _uphill(gradient: Floats, hessian: Floats) -> Floats:
-    """Newton's step with every curvature taken as if the likelihood were concave, not too long."""
-    if not np.all(np.isfinite(hessian)):
-        return np.full_like(gradient, np.nan)
-    curvature, axes = np.linalg.eigh(-hessian)
-    floor = 1e-10 * max(1.0, float(np.abs(curvature).max()))
-    step: Floats = axes @ ((axes.T @ gradient) / np.maximum(np.abs(curvature), floor))
+def _between_walls(point: Floats) -> Floats:
+    return np.clip(point, -WALL, WALL)
+
+
+def _uphill(place: _Place) -> Floats:
+    """Newton's step along the walls that it would otherwise run into, not too long."""
+    side = np.sign(place.point) * (np.abs(place.point) >= WALL)
+    step = np.zeros_like(place.point)
+    free = side * place.gradient <= 0
+    for _ in place.point:
+        step[:] = 0
+        step[free] = _newton(place.gradient[free], place.hessian[np.ix_(free, free)])
+        blocked = side * step > 0
+        if not blocked.any():
+            break
+        free &= ~blocked
     longest = float(np.abs(step).max())
     return step * (LONGEST_STEP / longest) if longest > LONGEST_STEP else step
 
 
-def _walled(likelihood: Likelihood, point: Floats) -> tuple[float, Floats, Floats]:
-    """Value, gradient and Hessian by the log-parameters, with the walls."""
+def _newton(gradient: Floats, hessian: Floats) -> Floats:
+    """The step to the summit, with every curvature taken as if the likelihood were concave."""
+    if not len(gradient):
+        return gradient
+    curvature, axes = np.linalg.eigh(-hessian)
+    floor = 1e-10 * max(1.0, float(np.abs(curvature).max()))
+    step: Floats = axes @ ((axes.T @ gradient) / np.maximum(np.abs(curvature), floor))
+    return step
+
+
+def _at(likelihood: Likelihood, point: Floats) -> _Place:
+    """The likelihood at a point, with gradient and Hessian by the log-parameters."""
     parameters = np.exp(point)
     value, gradient, hessian = likelihood(parameters)
-    beyond = np.sign(point) * np.maximum(np.abs(point) - WALL, 0)
     by_log = gradient * parameters
-    curved = hessian * np.outer(parameters, parameters) + np.diag(by_log - (beyond != 0))
-    return value - float(beyond @ beyond) / 2, by_log - beyond, curved
+    return _Place(
+        point, value, by_log, hessian * np.outer(parameters, parameters) + np.diag(by_log)
+    )

@@ -29,7 +29,7 @@ KEYS: Mapping[str, str] = {
     "CLV_DISCOUNT_RATE": "0.10",
     "CLV_MARGIN": "",
     "CLV_CAC": "",
-    "CLV_LIFESPAN_YEARS": "",
+    "CLV_LIFESPAN_YEARS": "3",
     "CLV_TIERS": "high:0.5,medium:0.8,low:1",
     "CLV_NEW_DAYS": "30",
     "CLV_TOLERANCE": "0.02",
@@ -92,7 +92,7 @@ class Settings:
     discount_rate: float
     margin: Decimal | None
     cac: Decimal | None
-    lifespan_years: Decimal | None
+    lifespan_years: Decimal
     tiers: tuple[tuple[str, float], ...]
     new_days: int
     tolerance: Decimal
@@ -149,7 +149,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         discount_rate=float(reader.parsed("CLV_DISCOUNT_RATE", _within("0", "1"), Decimal(0))),
         margin=reader.parsed("CLV_MARGIN", _optional(_within("0", "1")), None),
         cac=reader.parsed("CLV_CAC", _optional(_within("0", "1e9")), None),
-        lifespan_years=reader.parsed("CLV_LIFESPAN_YEARS", _optional(_within("0.1", "50")), None),
+        lifespan_years=reader.parsed("CLV_LIFESPAN_YEARS", _within("0.1", "50"), Decimal(3)),
         tiers=reader.parsed("CLV_TIERS", _tiers, ()),
         new_days=reader.parsed("CLV_NEW_DAYS", _whole(0, 3650), 30),
         tolerance=reader.parsed("CLV_TOLERANCE", _within("0", "1"), Decimal(0)),

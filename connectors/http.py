@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
-from ipaddress import ip_address
 from ssl import SSLCertVerificationError
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -28,8 +28,7 @@ from requests.auth import AuthBase
 from requests.exceptions import RequestException, SSLError
 from requests.structures import CaseInsensitiveDict
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
-from urllib3.exceptions import HTTPError, LocationParseError, NameResolutionError
-from urllib3.util import parse_url
+from urllib3.exceptions import HTTPError, NameResolutionError
 
 from connectors.errors import (
     AuthenticationError,
@@ -37,8 +36,9 @@ from connectors.errors import (
     RequestRefused,
     ShopUnavailable,
 )
+from connectors.origin import checked_origin, origin_of
 
-__all__ = ["Answer", "AnswerRefused", "AuthBase", "Http", "PreparedRequest", "Retry", "origin_of"]
+__all__ = ["Answer", "AnswerRefused", "AuthBase", "Http", "PreparedRequest", "Retry"]
 
 log = logging.getLogger(__name__)
 
@@ -131,16 +131,18 @@ class Http:
         self.shop = shop
         self._setting = f"CLV_{shop.upper()}_URL"
         self._base = base_url.rstrip("/")
-        self._origin = _checked_origin(self._base, self._setting)
+        self._origin = checked_origin(self._base, self._setting)
         self._retry = retry
         self._sleep = sleep
         self._renew = renew
         self._throttled = throttled
         self._denied_mend = denied_mend or f"Check the credentials CLV_{shop.upper()}_*."
-        self._session = _session(auth, headers or {}, proxies=self._origin[0] == "https")
+        self._session = _session(auth, headers or {}, proxies=self._origin.scheme == "https")
 
-    def get(self, path: str, *, params: Sequence[tuple[str, str]] = ()) -> Answer:
-        return self.request("GET", path, params=params)
+    def get(
+        self, path: str, *, params: Sequence[tuple[str, str]] = (), attempts: int | None = None
+    ) -> Answer:
+        return self.request("GET", path, params=params, attempts=attempts)
 
     def request(
         self,
@@ -149,16 +151,18 @@ class Http:
         *,
         params: Sequence[tuple[str, str]] = (),
         json: object = None,
+        attempts: int | None = None,
     ) -> Answer:
         """Ask for `path` (from the base URL on, with its leading slash), with a JSON body or none.
 
+        `attempts` makes this one request less patient than the rest.
         Raises ShopUnavailable, AuthenticationError, AnswerRefused (4xx), ConfigurationError.
         """
         if not path.startswith("/"):
             raise ValueError(f"the path {path!r} lacks its leading slash")
         # a space as + breaks OAuth 1.0a signatures in Magento: always %20
         query = f"?{urlencode(params, quote_via=quote)}" if params else ""
-        return self._asked(method, self._base + path + query, json)
+        return self._asked(method, self._base + path + query, json, attempts)
 
     def follow(self, url: str) -> Answer:
         """Get a next-page link, if it leads to the very host, scheme and port of this shop."""
@@ -168,18 +172,18 @@ class Http:
                 "a next-page link leads away from the shop; it was not followed",
                 mend=f"If the shop has moved, set {self._setting}.",
                 shop=self.shop,
-                link=_shown(origin),
+                link=origin or "unreadable",
             )
         return self._asked("GET", url, None)
 
-    def _asked(self, method: str, url: str, body: object) -> Answer:
+    def _asked(self, method: str, url: str, body: object, attempts: int | None = None) -> Answer:
         try:
-            return self._patiently(method, url, body)
+            return self._patiently(method, url, body, attempts)
         except AuthenticationError as denied:
             if self._renew is None or denied.evidence["status"] != 401:
                 raise
         self._renewed()
-        return self._patiently(method, url, body)
+        return self._patiently(method, url, body, attempts)
 
     def _renewed(self) -> None:
         renew, self._renew = self._renew, None  # a 401 on the renewal itself must not renew again
@@ -189,11 +193,11 @@ class Http:
         finally:
             self._renew = renew
 
-    def _patiently(self, method: str, url: str, body: object) -> Answer:
+    def _patiently(self, method: str, url: str, body: object, attempts: int | None) -> Answer:
         patience = Retrying(
             retry=retry_if_exception_type(_Passing),
             wait=self._wait,
-            stop=self._exhausted,
+            stop=partial(self._exhausted, attempts or self._retry.attempts),
             before_sleep=self._tell,
             sleep=self._sleep,
             reraise=True,
@@ -211,11 +215,10 @@ class Http:
             return max(passing.after, self._retry.first_wait)
         return wait_random_exponential(self._retry.first_wait, self._retry.longest_wait)(state)
 
-    def _exhausted(self, state: RetryCallState) -> bool:
+    def _exhausted(self, attempts: int, state: RetryCallState) -> bool:
         spent = max(state.seconds_since_start or 0, state.idle_for)
-        tries = min(_failure(state).tries or self._retry.attempts, self._retry.attempts)
         late = spent + state.upcoming_sleep > self._retry.budget
-        return late or state.attempt_number >= tries
+        return late or state.attempt_number >= min(attempts, _failure(state).tries or attempts)
 
     def _tell(self, state: RetryCallState) -> None:
         log.warning(
@@ -314,14 +317,14 @@ class Http:
             mend=f"Set {self._setting} to the address where the shop's API answers.",
             shop=self.shop,
             status=status,
-            to=_shown(origin),
+            to=origin or "unreadable",
         )
 
     def _unreached(self, error: Exception) -> _Passing:
         if _caused_by(error, NameResolutionError):
             mend = f"Check {self._setting} for a typo, or the network."
             return _Passing(
-                f"no host named {self._origin[1]} is known", mend=mend, tries=NAME_LOOKUPS
+                f"no host named {self._origin.host} is known", mend=mend, tries=NAME_LOOKUPS
             )
         mend = f"Check {self._setting} if this stays, else try again later."
         return _Passing("the shop can't be reached", mend=mend, reason=type(error).__name__)
@@ -330,51 +333,10 @@ class Http:
         if not _caused_by(error, SSLCertVerificationError):
             return self._unreached(error)
         return ConfigurationError(
-            f"the certificate of {self._origin[1]} is not valid",
+            f"the certificate of {self._origin.host} is not valid",
             mend="Mend the certificate; for an authority of your own set REQUESTS_CA_BUNDLE.",
             shop=self.shop,
         )
-
-
-Origin = tuple[str, str, int]
-
-
-def origin_of(url: str) -> Origin | None:
-    """Scheme, host and port, read by the parser that will connect; None where in doubt."""
-    try:
-        parts = parse_url(url)
-    except LocationParseError:
-        return None
-    if "\\" in url or parts.auth is not None or not parts.host or not parts.scheme:
-        return None
-    return parts.scheme, parts.host, parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
-
-
-def _checked_origin(url: str, setting: str) -> Origin:
-    origin = origin_of(url)
-    if origin is None or origin[0] not in ("https", "http") or "?" in url or "#" in url:
-        raise ConfigurationError(
-            "the shop's address is no plain URL",
-            mend=f"Set {setting} to something like https://shop.example.com.",
-        )
-    if origin[0] == "http" and not _loopback(origin[1]):
-        raise ConfigurationError(
-            "plain http would send the credentials in clear",
-            mend=f"Set {setting} to an https address.",
-            to=_shown(origin),
-        )
-    return origin
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _shown(origin: Origin | None) -> str:
-    return "{}://{}:{}".format(*origin) if origin else "unreadable"
 
 
 def _session(auth: AuthBase | None, headers: Mapping[str, str], *, proxies: bool) -> Session:

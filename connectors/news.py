@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 
@@ -111,7 +112,7 @@ def written(
     out.table("refused", f"{shop}: not written", ("customer", "status", "reason"), rows)
 
 
-def explained(out: Terminal, score: Mapping[str, object], orders: pd.DataFrame) -> None:
+def explained(out: Terminal, score: Mapping[str, Any], orders: pd.DataFrame) -> None:
     """One customer: the sentence, the three scores side by side, the orders behind them."""
     currency = score["currency"]
     out.tell("explained", f"{score['reason']}", **score)
@@ -122,7 +123,7 @@ def explained(out: Terminal, score: Mapping[str, object], orders: pd.DataFrame) 
         ("predicted", score["predicted_clv"], f"the next {score['horizon_days']} days"),
         ("largest CAC", score["max_cac"], "what winning them may cost: a third of the CLV"),
     )
-    rows = [row for row in side_by_side if not pd.isna(row[1])]
+    rows = [row for row in side_by_side if row[1] is not None]
     out.table("score", "Scores", ("score", str(currency), "meaning"), rows)
     numbers = ("tier", "previous_tier", "p_alive", "expected_purchases", "expected_spend")
     told = [(name, score[name]) for name in (*numbers, "next_order_on", "model", "as_of")]

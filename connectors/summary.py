@@ -52,6 +52,16 @@ def latest(log: Tables) -> Tables:
     )
 
 
+def latest_sql() -> dict[str, str]:
+    """`latest` as the store's own SQL, by table."""
+    return {name: sql(table) for name, table in latest(stored())._asdict().items()}
+
+
+def sql(expression: Table) -> str:
+    """The expression as DuckDB reads it."""
+    return str(ibis.to_sql(expression, dialect="duckdb"))
+
+
 def _newest(log: Table, key: str, *newest: str) -> Table:
     window = ibis.window(group_by=["shop", key], order_by=[ibis.desc(column) for column in newest])
     return log.filter(ibis.row_number().over(window) == 0)
@@ -137,9 +147,7 @@ def summary(
     return _persons(_days(_valued(tables, shop, as_of, rule, currency)), as_of)
 
 
-def _valued(
-    tables: Tables, shop: str, as_of: date, rule: Rule, currency: str | None
-) -> Table:
+def _valued(tables: Tables, shop: str, as_of: date, rule: Rule, currency: str | None) -> Table:
     """The counting orders with their money, units and costs."""
     every = orders(tables, rule)
     counting = every.filter(
@@ -235,7 +243,7 @@ def _persons(days: Table, as_of: date) -> Table:
         gross=person.gross,
         refunds=person.gross - person.net,
         net=person.net,
-        margin=ibis.ifelse(person.cost_unknown, ibis.null(), person.goods - person.cost),
+        margin=ibis.ifelse(person.cost_unknown, ibis.null(), person.goods - person.cost).round(4),
     )
 
 

@@ -29,7 +29,7 @@ class Product(NamedTuple):
 
 CATALOGUE: tuple[tuple[int, Product], ...] = (  # how often it is bought, in percent
     (16, Product("simple", "JAZZ-001", "Blue Hour Sessions", "Jazz", "Harbour Records")),
-    (14, Product("simple", "CLAS-014", "Preludes, No. 1–24", "Classical", "Édition Lumière")),
+    (14, Product("simple", "CLAS-014", "Preludes, 1 to 24", "Classical", "Édition Lumière")),
     (16, Product("simple", "ROCK-207", "Garage Anthems", "Rock", "Harbour Records")),
     (10, Product("simple", "HIPH-033", "Night Bus", "Hip-Hop", "Low End")),
     (8, Product("simple", "FILM-090", "Music from the Film “Tide”", "Soundtracks", "Low End")),
@@ -130,19 +130,18 @@ def _children(line: Line, product: Product, ids: Iterator[int]) -> Iterator[Line
         return
     parts = len(product.parts)
     bundle = product.kind == "bundle"
-    amounts = zip(*(_split(line[key], parts if bundle else 0, parts) for key in _PARTED))
-    for n, (part, (net, discount, inside, tax)) in enumerate(zip(product.parts, amounts), 1):
+    of_line = (line["net"], line["discount"], line["discount_tax"], line["tax"])
+    split = [_split(amount, parts if bundle else 0, parts) for amount in of_line]
+    for n, part in enumerate(product.parts, 1):
+        net, discount, inside, tax = (amounts[n - 1] for amounts in split)
         yield {
             **line, "id": next(ids), "kind": "simple", "sku": part if bundle else line["sku"],
             "product_id": line["product_id"] + n, "variant_id": line["variant_id"] + n,
-            "name": f"{line['name']} – {part}", "net": net, "discount": discount,
+            "name": f"{line['name']} ({part})", "net": net, "discount": discount,
             "discount_tax": inside, "tax": tax, "children": [],
             "unit_price": _part_of(line["unit_price"], parts, n) if bundle else "0.00",
             "cost": _part_of(line["cost"], parts, n),
         }  # fmt: skip
-
-
-_PARTED = ("net", "discount", "discount_tax", "tax")
 
 
 def _split(amount: str, into: int, count: int) -> list[str]:

@@ -106,8 +106,8 @@ def admin_marks(
 
 def _values(rng: Random, market: Market, member: Member) -> Iterator[dict[str, Any]]:
     shopify = market.platform == "shopify"
-    row = {"shop": market.shop, "customer_id": member.customer_id,
-           "updated_at": instant_text(datetime.combine(member.since, time(5, 30), UTC))}  # fmt: skip
+    noted = instant_text(datetime.combine(member.since, time(5, 30), UTC))
+    row = {"shop": market.shop, "customer_id": member.customer_id, "updated_at": noted}
     if rng.random() < 0.4:
         name = "custom.erp_number" if shopify else "erp_number"
         type_ = "single_line_text_field" if shopify else "varchar"

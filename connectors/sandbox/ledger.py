@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 
 from connectors.sandbox.bodies import OrderBody
@@ -19,7 +19,7 @@ class Sums:
     """Sums over orders, in the shop's currency. Discounts and goods refunded are without tax.
 
     goods - discount + tax + shipping = total; net = goods - discount - refunded_goods.
-    `refunded_goods` is after discounts. Adjustments of refunds are in `refunded_total` alone.
+    `refunded_goods` is after discounts, and money given on top or kept as a fee belongs to it.
     """
 
     orders: int = 0
@@ -38,10 +38,8 @@ class Sums:
         return self.goods - self.discount - self.refunded_goods
 
     def __add__(self, other: Sums) -> Sums:
-        return Sums(*(a + b for a, b in zip(self._parts(), other._parts(), strict=True)))
-
-    def _parts(self) -> tuple[int | Decimal, ...]:
-        return tuple(getattr(self, name) for name in self.__slots__)
+        names = (part.name for part in fields(Sums))
+        return Sums(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +88,7 @@ def counts(body: OrderBody) -> bool:
 def sums(body: OrderBody) -> Sums:
     """One order's own sums."""
     lines, shipping, back = body["lines"], body["shipping"], body["refunded"]
+    goods_back = Decimal(back["goods"]) - Decimal(back["discount"]) + Decimal(back["adjustment"])
     return Sums(
         orders=1,
         units=sum(line["quantity"] for line in lines),
@@ -98,7 +97,7 @@ def sums(body: OrderBody) -> Sums:
         tax=sum((Decimal(line["tax"]) for line in lines), Decimal(shipping["tax"])),
         shipping=Decimal(shipping["net"]) - Decimal(shipping["discount"]),
         total=Decimal(body["total"]),
-        refunded_goods=Decimal(back["goods"]) - Decimal(back["discount"]),
+        refunded_goods=goods_back,
         refunded_shipping=Decimal(back["shipping"]),
         refunded_total=Decimal(back["total"]),
     )

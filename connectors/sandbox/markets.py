@@ -85,7 +85,7 @@ _BACKEND: dict[Kind, tuple[str, str]] = {
 
 
 def magento_attributes() -> list[dict[str, Any]]:
-    """The customer attributes of `eu`: the admin's own two, and ours as the module declares them."""
+    """The customer attributes of `eu`: the admin's own, and ours as a module declares them."""
     own = [("erp_number", "ERP number", "varchar", "text"), ("is_vip", "VIP", "int", "boolean")]
     ours = [(f"clv_{name}", f"CLV {name}", *_BACKEND[kind]) for name, kind in FIELDS.items()]
     return [

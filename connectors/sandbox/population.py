@@ -99,19 +99,21 @@ def _fill(books: Books, shop: _Shop, histories: Sequence[Sequence[cdnow.Purchase
 def _drafts(
     shop: _Shop, community: Sequence[Member], histories: Sequence[Sequence[cdnow.Purchase]]
 ) -> Iterator[Draft]:
-    roles = cycle(EXTRAS[shop.market.platform])
+    roles, due = cycle(EXTRAS[shop.market.platform]), _turns(shop.rng, EXTRA_RATE)
     for member, history in zip(community, histories, strict=False):
         for purchase in history:
             second = shop.rng.randint(6 * 3600, 21 * 3600)
             at = datetime.combine(shop.shifted(purchase.on), time(), UTC)
             at += timedelta(seconds=second)
             yield Draft(at, member, purchase, "purchase")
-            if _chance(shop.rng, EXTRA_RATE):
+            if next(due):
                 yield Draft(at - timedelta(minutes=4), member, purchase, next(roles))
 
 
 def _made(shop: _Shop, drafts: Sequence[Draft]) -> Iterator[Made]:
-    ids, line_ids, sorts = _order_ids(shop.market, len(drafts)), count(1), cycle(refunding.SORTS)
+    ids, line_ids = _order_ids(shop.market, len(drafts)), count(1)
+    sorts = cycle(refunding.SORTS_OF[shop.market.platform])
+    due = _turns(shop.rng, REFUND_RATE)
     sequence: dict[int, Iterator[int]] = {}
     for n, draft in enumerate(drafts):
         body = _body(shop, draft, n, line_ids)
@@ -125,7 +127,7 @@ def _made(shop: _Shop, drafts: Sequence[Draft]) -> Iterator[Made]:
         }  # fmt: skip
         refundable = draft.role == "purchase" and draft.at < shop.end - timedelta(days=30)
         given: list[dict[str, Any]] = []
-        if refundable and Decimal(body["total"]) > 0 and _chance(shop.rng, REFUND_RATE):
+        if refundable and Decimal(body["total"]) > 0 and next(due):
             given = _refund(shop, order, next(sorts), draft.at)
         yield Made(order, given)
 
@@ -207,6 +209,14 @@ def _numbered_refunds(shop: _Shop, made: Sequence[Made]) -> list[dict[str, Any]]
     rows = sorted((row for m in made for row in m.refunds), key=lambda r: str(r["created_at"]))
     first, step = (900_000_000_000, 4_096) if shop.market.platform == "shopify" else (1, 1)
     return [{**row, "id": first + n * step} for n, row in enumerate(rows)]
+
+
+def _turns(rng: Random, percent: int) -> Iterator[bool]:
+    """True now and then, `percent` of the time, but never far apart: small shops have it all."""
+    usual = 100 // percent
+    while True:
+        yield from (False for _ in range(rng.randint(usual // 2, usual + usual // 2) - 1))
+        yield True
 
 
 def _chance(rng: Random, percent: int) -> bool:

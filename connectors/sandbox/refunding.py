@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Literal
 
@@ -14,6 +14,12 @@ Sort = Literal["line", "full", "shipping", "fee", "goodwill", "twice"]
 #: The sorts in the order a shop meets them: one line back, all of it, the shipping only, a line
 #: with a fee kept, money on top without goods, and a line now and all the rest later.
 SORTS: tuple[Sort, ...] = ("line", "full", "shipping", "fee", "goodwill", "twice")
+
+#: Shopify knows no fee that is kept from a refund.
+SORTS_OF: Mapping[str, tuple[Sort, ...]] = {
+    "magento": SORTS,
+    "shopify": tuple(sort for sort in SORTS if sort != "fee"),
+}
 
 _PARTS = ("net", "discount", "discount_tax", "tax")
 

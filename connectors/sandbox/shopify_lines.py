@@ -10,25 +10,24 @@ from connectors.sandbox.books import Row
 from connectors.sandbox.shopify_money import (
     ZERO,
     Json,
-    Purse,
+    Pen,
     discount_of,
     gid,
     price_of,
-    shop_instant,
 )
 
 
-def line_items(order: Row, refunds: Sequence[Row], purse: Purse) -> dict[int, Json]:
+def line_items(order: Row, refunds: Sequence[Row], pen: Pen) -> dict[int, Json]:
     """Line items by their id. A bundle is one line, a configurable is its variant."""
     body: OrderBody = order["body"]
     gone: dict[int, int] = {}
     for refund in refunds:
         for part in refund["body"]["lines"]:
             gone[part["line_id"]] = gone.get(part["line_id"], 0) + part["quantity"]
-    return {line["id"]: _line(line, body, gone.get(line["id"], 0), purse) for line in body["lines"]}
+    return {line["id"]: _line(line, body, gone.get(line["id"], 0), pen) for line in body["lines"]}
 
 
-def _line(line: Line, body: OrderBody, gone: int, purse: Purse) -> Json:
+def _line(line: Line, body: OrderBody, gone: int, pen: Pen) -> Json:
     discount = discount_of(line, body["prices_include_tax"])
     left = line["quantity"] - gone
     shipped = body["state"] in ("complete", "refunded")
@@ -37,7 +36,7 @@ def _line(line: Line, body: OrderBody, gone: int, purse: Purse) -> Json:
         "admin_graphql_api_id": gid("LineItem", line["id"]),
         "attributed_staffs": [],
         "current_quantity": left,
-        "discount_allocations": _allocations(discount, 0, purse),
+        "discount_allocations": _allocations(discount, 0, pen),
         "duties": [],
         "fulfillable_quantity": 0 if shipped else left,
         "fulfillment_service": "manual",
@@ -45,17 +44,17 @@ def _line(line: Line, body: OrderBody, gone: int, purse: Purse) -> Json:
         "gift_card": False,
         "grams": 0,
         "name": line["name"],
-        **purse.named("price", Decimal(line["unit_price"])),
+        **pen.named("price", Decimal(line["unit_price"])),
         "product_exists": True,
         "product_id": line["product_id"],
         "properties": [],
         "quantity": line["quantity"],
         "requires_shipping": line["kind"] != "virtual",
         "sku": line["sku"],
-        "tax_lines": tax_lines(Decimal(line["tax"]), Decimal(line["tax_percent"]), purse),
+        "tax_lines": tax_lines(Decimal(line["tax"]), Decimal(line["tax_percent"]), pen),
         "taxable": True,
         "title": line["name"],
-        **purse.named("total_discount", ZERO),
+        **pen.named("total_discount", ZERO),
         "variant_id": line["variant_id"],
         "variant_inventory_management": "shopify",
         "variant_title": None,
@@ -63,13 +62,13 @@ def _line(line: Line, body: OrderBody, gone: int, purse: Purse) -> Json:
     }
 
 
-def _allocations(amount: Decimal, application: int, purse: Purse) -> list[Json]:
+def _allocations(amount: Decimal, application: int, pen: Pen) -> list[Json]:
     if not amount:
         return []
-    return [{**purse.named("amount", amount), "discount_application_index": application}]
+    return [{**pen.named("amount", amount), "discount_application_index": application}]
 
 
-def shipping_line(order: Row, body: OrderBody, purse: Purse) -> Json:
+def shipping_line(order: Row, body: OrderBody, pen: Pen) -> Json:
     shipping, included = body["shipping"], body["prices_include_tax"]
     price, discount = price_of(shipping, included), discount_of(shipping, included)
     applied_behind = int(any(discount_of(line, included) for line in body["lines"]))
@@ -78,23 +77,24 @@ def shipping_line(order: Row, body: OrderBody, purse: Purse) -> Json:
         "id": order["id"] * 10 + 1,
         "carrier_identifier": None,
         "code": shipping["title"],
-        **purse.named("discounted_price", price - discount),
+        **pen.named("discounted_price", price - discount),
         "is_removed": False,
         "phone": None,
-        **purse.named("price", price),
+        **pen.named("price", price),
         "requested_fulfillment_service_id": None,
         "source": "shopify",
         "title": shipping["title"],
-        "tax_lines": tax_lines(Decimal(shipping["tax"]), rate, purse),
-        "discount_allocations": _allocations(discount, applied_behind, purse),
+        "tax_lines": tax_lines(Decimal(shipping["tax"]), rate, pen),
+        "discount_allocations": _allocations(discount, applied_behind, pen),
     }
 
 
-def fulfillments(order: Row, lines: Mapping[int, Json]) -> list[Json]:
+def fulfillments(order: Row, lines: Mapping[int, Json], pen: Pen) -> list[Json]:
     if order["body"]["state"] not in ("complete", "refunded"):
         return []
     number = order["id"] * 10 + 2
-    sent = shop_instant(order["created_at"])
+    parcel = f"SP{number}"
+    sent = pen.instant(order["created_at"])
     return [
         {
             "id": number,
@@ -108,19 +108,19 @@ def fulfillments(order: Row, lines: Mapping[int, Json]) -> list[Json]:
             "service": "manual",
             "shipment_status": None,
             "status": "success",
-            "tracking_company": None,
-            "tracking_number": None,
-            "tracking_numbers": [],
-            "tracking_url": None,
-            "tracking_urls": [],
+            "tracking_company": "Sandbox Post",
+            "tracking_number": parcel,
+            "tracking_numbers": [parcel],
+            "tracking_url": f"https://post.example.com/{parcel}",
+            "tracking_urls": [f"https://post.example.com/{parcel}"],
             "updated_at": sent,
             "line_items": list(lines.values()),
         }
     ]
 
 
-def tax_lines(amount: Decimal, percent: Decimal, purse: Purse) -> list[Json]:
+def tax_lines(amount: Decimal, percent: Decimal, pen: Pen) -> list[Json]:
     if not amount:
         return []
-    line = {"channel_liable": None, **purse.named("price", amount)}
+    line = {"channel_liable": None, **pen.named("price", amount)}
     return [line | {"rate": float(percent / 100), "title": "State Tax"}]

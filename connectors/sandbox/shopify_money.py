@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.sandbox.bodies import OrderBody
+from connectors.sandbox.books import Row
 
 ZERO = Decimal("0.00")
 CENT = Decimal("0.01")
-SHOP_ZONE = "America/Panama"
-#: That zone's offset, all the year round.
-SHOP_TIME = timezone(timedelta(hours=-5))
 Json = dict[str, Any]
-
-
-def shop_instant(text: str) -> str:
-    """The books' UTC text as REST writes it: in the shop's own time, with its offset."""
-    instant = datetime.fromisoformat(text).replace(tzinfo=UTC)
-    return instant.astimezone(SHOP_TIME).isoformat()
 
 
 def gid(kind: str, number: int) -> str:
@@ -33,12 +28,21 @@ def plain(amount: Decimal) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Purse:
-    """The shop's money and what the buyer saw of it."""
+class Pen:
+    """How a shop writes: money in its own currency and the buyer's, instants in its own time."""
 
     currency: str
-    presentment: str
-    rate: Decimal
+    zone: ZoneInfo
+    presentment: str = ""
+    rate: Decimal = Decimal(1)
+
+    def instant(self, text: str) -> str:
+        """The books' UTC text as REST writes it, with the offset."""
+        instant = datetime.fromisoformat(text).replace(tzinfo=UTC)
+        return instant.astimezone(self.zone).isoformat()
+
+    def for_buyer(self, body: OrderBody) -> Pen:
+        return replace(self, presentment=body["display_currency"], rate=Decimal(body["rate"]))
 
     def both(self, amount: Decimal) -> Json:
         seen = (amount * self.rate).quantize(CENT)
@@ -64,3 +68,8 @@ def discount_of(part: Mapping[str, Any], included: bool) -> Decimal:
 
 def total_of(amounts: Iterable[Decimal]) -> Decimal:
     return sum(amounts, ZERO)
+
+
+def pen_of(shop: Row) -> Pen:
+    """The pen of a shop's row."""
+    return Pen(shop["currency"], ZoneInfo(shop["settings"].get("timezone", "America/New_York")))

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from connectors.sandbox.bodies import RefundBody, RefundedLine
 from connectors.sandbox.books import Row
-from connectors.sandbox.shopify_money import ZERO, Json, Purse, gid, shop_instant, total_of
+from connectors.sandbox.shopify_money import ZERO, Json, Pen, gid, total_of
 
 
 def returned(refunds: Iterable[Row]) -> list[RefundedLine]:
@@ -30,16 +30,16 @@ def paid_back(parts: Iterable[RefundedLine]) -> Decimal:
     return total_of(subtotal_of(part, included=True) for part in parts)
 
 
-def refund_json(order: Row, refund: Row, lines: Mapping[int, Json], purse: Purse) -> Json:
+def refund_json(order: Row, refund: Row, lines: Mapping[int, Json], pen: Pen) -> Json:
     """A refund: lines, adjustments, and the transactions that moved the money.
 
-    Every fourth one was tried in vain first, so that a failed transaction stands beside it.
+    Some were tried in vain first, so that a failed transaction stands beside it.
     """
     body: RefundBody = refund["body"]
-    at = shop_instant(refund["created_at"])
+    at = pen.instant(refund["created_at"])
     included = order["body"]["prices_include_tax"]
     parts = returned([refund])
-    tries = ("failure", "success") if refund["id"] % 4 == 0 else ("success",)
+    tries = ("failure", "success") if refund["id"] % 7 == 0 else ("success",)
     return {
         "id": refund["id"],
         "admin_graphql_api_id": gid("Refund", refund["id"]),
@@ -48,13 +48,13 @@ def refund_json(order: Row, refund: Row, lines: Mapping[int, Json], purse: Purse
         "order_id": order["id"],
         "processed_at": at,
         "restock": bool(parts),
-        "total_additional_fees_set": purse.both(ZERO),
-        "total_duties_set": purse.both(ZERO),
+        "total_additional_fees_set": pen.both(ZERO),
+        "total_duties_set": pen.both(ZERO),
         "user_id": None,
-        "order_adjustments": _adjustments(refund, parts, purse),
-        "transactions": [_transaction(order, refund, n, s, purse) for n, s in enumerate(tries)],
+        "order_adjustments": _adjustments(refund, parts, pen),
+        "transactions": [_transaction(order, refund, n, s, pen) for n, s in enumerate(tries)],
         "refund_line_items": [
-            _refund_line(refund, n, line, lines[line["line_id"]], purse, included)
+            _refund_line(refund, n, line, lines[line["line_id"]], pen, included)
             for n, line in enumerate(parts)
         ],
         "duties": [],
@@ -63,7 +63,7 @@ def refund_json(order: Row, refund: Row, lines: Mapping[int, Json], purse: Purse
 
 
 def _refund_line(
-    refund: Row, place: int, part: RefundedLine, line: Json, purse: Purse, included: bool
+    refund: Row, place: int, part: RefundedLine, line: Json, pen: Pen, included: bool
 ) -> Json:
     subtotal, tax = subtotal_of(part, included), Decimal(part["tax"])
     return {
@@ -73,14 +73,14 @@ def _refund_line(
         "quantity": part["quantity"],
         "restock_type": "return",
         "subtotal": float(subtotal),
-        "subtotal_set": purse.both(subtotal),
+        "subtotal_set": pen.both(subtotal),
         "total_tax": float(tax),
-        "total_tax_set": purse.both(tax),
+        "total_tax_set": pen.both(tax),
         "line_item": line,
     }
 
 
-def _adjustments(refund: Row, parts: Sequence[RefundedLine], purse: Purse) -> list[Json]:
+def _adjustments(refund: Row, parts: Sequence[RefundedLine], pen: Pen) -> list[Json]:
     """Shipping given back, and the gap between what the lines come to and what was paid."""
     body: RefundBody = refund["body"]
     shipping, shipping_tax = Decimal(body["shipping"]), Decimal(body["shipping_tax"])
@@ -92,27 +92,27 @@ def _adjustments(refund: Row, parts: Sequence[RefundedLine], purse: Purse) -> li
     return [
         {
             "id": refund["id"] * 10 + place,
-            **purse.named("amount", amount),
+            **pen.named("amount", amount),
             "kind": kind,
             "order_id": refund["order_id"],
             "reason": reason,
             "refund_id": refund["id"],
-            **purse.named("tax_amount", tax),
+            **pen.named("tax_amount", tax),
         }
         for place, (kind, reason, amount, tax) in enumerate(found)
         if amount or tax
     ]
 
 
-def _transaction(order: Row, refund: Row, place: int, status: str, purse: Purse) -> Json:
-    number, at = refund["id"] * 10 + place, shop_instant(refund["created_at"])
+def _transaction(order: Row, refund: Row, place: int, status: str, pen: Pen) -> Json:
+    number, at = refund["id"] * 10 + place, pen.instant(refund["created_at"])
     return {
         **dict.fromkeys(("authorization", "device_id", "error_code", "location_id", "message")),
         "id": number,
         "admin_graphql_api_id": gid("OrderTransaction", number),
         "amount": refund["body"]["total"],
         "created_at": at,
-        "currency": purse.currency,
+        "currency": pen.currency,
         "gateway": "bogus",
         "kind": "refund",
         "order_id": order["id"],

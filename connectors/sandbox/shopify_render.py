@@ -19,12 +19,11 @@ from connectors.sandbox.shopify_lines import fulfillments, line_items, shipping_
 from connectors.sandbox.shopify_money import (
     ZERO,
     Json,
-    Purse,
+    Pen,
     discount_of,
     gid,
     plain,
     price_of,
-    shop_instant,
     total_of,
 )
 from connectors.sandbox.shopify_refunds import paid_back, refund_json, returned, subtotal_of
@@ -80,33 +79,33 @@ def financial_status(body: OrderBody) -> str:
     return "partially_refunded" if went_back else "paid"
 
 
-def order_json(order: Row, refunds: Sequence[Row], customer: Json | None, currency: str) -> Json:
+def order_json(order: Row, refunds: Sequence[Row], customer: Json | None, shop_pen: Pen) -> Json:
     """One order with its lines and refunds, all keys that a real 2026-07 answer has."""
     body: OrderBody = order["body"]
-    purse = Purse(currency, body["display_currency"], Decimal(body["rate"]))
-    lines = line_items(order, refunds, purse)
+    pen = shop_pen.for_buyer(body)
+    lines = line_items(order, refunds, pen)
     return {
-        **_about(order, body),
-        **_placed(body, sums_of(body), purse),
-        **_left(body, refunds, purse),
+        **_about(order, body, pen),
+        **_placed(body, sums_of(body), pen),
+        **_left(body, refunds, pen),
         "customer": customer,
         "billing_address": _order_address(body),
         "shipping_address": _order_address(body),
         "line_items": list(lines.values()),
-        "shipping_lines": [shipping_line(order, body, purse)],
-        "fulfillments": fulfillments(order, lines),
-        "refunds": [refund_json(order, refund, lines, purse) for refund in refunds],
+        "shipping_lines": [shipping_line(order, body, pen)],
+        "fulfillments": fulfillments(order, lines, pen),
+        "refunds": [refund_json(order, refund, lines, pen) for refund in refunds],
         "payment_terms": None,
     }
 
 
-def refunds_json(order: Row, refunds: Sequence[Row], currency: str) -> list[Json]:
+def refunds_json(order: Row, refunds: Sequence[Row], shop_pen: Pen) -> list[Json]:
     """The refunds of one order, for their own address."""
-    return list(order_json(order, refunds, None, currency)["refunds"])
+    return list(order_json(order, refunds, None, shop_pen)["refunds"])
 
 
-def _about(order: Row, body: OrderBody) -> Json:
-    number = int("".join(c for c in order["number"] if c.isdigit()))
+def _about(order: Row, body: OrderBody, pen: Pen) -> Json:
+    number = int(order["number"].partition("-")[0])
     cancelled = body.get("cancelled_at") if body["state"] == "cancelled" else None
     closed = body["state"] in ("complete", "refunded")
     return {
@@ -117,25 +116,25 @@ def _about(order: Row, body: OrderBody) -> Json:
         "browser_ip": "127.0.0.1",
         "buyer_accepts_marketing": False,
         "cancel_reason": "customer" if cancelled else None,
-        "cancelled_at": shop_instant(cancelled) if cancelled else None,
+        "cancelled_at": pen.instant(cancelled) if cancelled else None,
         "client_details": dict.fromkeys(CLIENT_DETAILS) | {"browser_ip": "127.0.0.1"},
-        "closed_at": shop_instant(order["updated_at"]) if closed else None,
+        "closed_at": pen.instant(order["updated_at"]) if closed else None,
         "confirmed": True,
         "contact_email": body["email"],
-        "created_at": shop_instant(order["created_at"]),
+        "created_at": pen.instant(order["created_at"]),
         "duties_included": False,
         "email": body["email"],
         "estimated_taxes": False,
         "financial_status": financial_status(body),
         "fulfillment_status": "fulfilled" if closed else None,
         "merchant_business_entity_id": "MTAwMDAwMDAwMQ",
-        "name": f"#{number}",
+        "name": f"#{order['number']}",
         "note_attributes": [],
         "number": number - 1000,
         "order_number": number,
         "order_status_url": f"https://shop.example.com/orders/{order['id']}/authenticate",
         "payment_gateway_names": ["bogus"],
-        "processed_at": shop_instant(order["created_at"]),
+        "processed_at": pen.instant(order["created_at"]),
         "source_name": body["channel"],
         "tags": "",
         "tax_exempt": False,
@@ -144,7 +143,7 @@ def _about(order: Row, body: OrderBody) -> Json:
         "token": f"{order['id']:032x}",
         "total_tip_received": "0.00",
         "total_weight": 0,
-        "updated_at": shop_instant(order["updated_at"]),
+        "updated_at": pen.instant(order["updated_at"]),
     }
 
 
@@ -162,29 +161,29 @@ CLIENT_DETAILS = (
 )  # fmt: skip
 
 
-def _placed(body: OrderBody, sums: Sums, purse: Purse) -> Json:
+def _placed(body: OrderBody, sums: Sums, pen: Pen) -> Json:
     """Amounts before returns, discounts and taxes."""
     unpaid = body["state"] == "open"
     return {
-        "currency": purse.currency,
-        "presentment_currency": purse.presentment,
-        **purse.named("subtotal_price", sums.subtotal),
-        **purse.named("total_discounts", sums.discount),
-        **purse.named("total_line_items_price", sums.goods),
-        **purse.named("total_price", sums.total),
-        **purse.named("total_tax", sums.tax),
-        "total_shipping_price_set": purse.both(sums.shipping),
-        "total_cash_rounding_payment_adjustment_set": purse.both(ZERO),
-        "total_cash_rounding_refund_adjustment_set": purse.both(ZERO),
+        "currency": pen.currency,
+        "presentment_currency": pen.presentment,
+        **pen.named("subtotal_price", sums.subtotal),
+        **pen.named("total_discounts", sums.discount),
+        **pen.named("total_line_items_price", sums.goods),
+        **pen.named("total_price", sums.total),
+        **pen.named("total_tax", sums.tax),
+        "total_shipping_price_set": pen.both(sums.shipping),
+        "total_cash_rounding_payment_adjustment_set": pen.both(ZERO),
+        "total_cash_rounding_refund_adjustment_set": pen.both(ZERO),
         "total_outstanding": f"{sums.total if unpaid else ZERO:.2f}",
         "discount_codes": _discount_codes(body, sums),
         "discount_applications": _discount_applications(body, sums),
-        "tax_lines": _order_tax_lines(body, purse),
+        "tax_lines": _order_tax_lines(body, pen),
     }
 
 
-def _left(body: OrderBody, refunds: Sequence[Row], purse: Purse) -> Json:
-    named = (purse.named(name, amount) for name, amount in left_of(body, refunds).items())
+def _left(body: OrderBody, refunds: Sequence[Row], pen: Pen) -> Json:
+    named = (pen.named(name, amount) for name, amount in left_of(body, refunds).items())
     return {key: value for pair in named for key, value in pair.items()}
 
 
@@ -235,23 +234,23 @@ def _discount_applications(body: OrderBody, sums: Sums) -> list[Json]:
     ]
 
 
-def _order_tax_lines(body: OrderBody, purse: Purse) -> list[Json]:
+def _order_tax_lines(body: OrderBody, pen: Pen) -> list[Json]:
     rate = max((Decimal(line["tax_percent"]) for line in body["lines"]), default=ZERO)
     amount = total_of(Decimal(part["tax"]) for part in (*body["lines"], body["shipping"]))
-    return tax_lines(amount, rate, purse)
+    return tax_lines(amount, rate, pen)
 
 
 # ------------------------------------------------------------------ people
 
 
-def customer_json(customer: Row, tags: Sequence[str], currency: str) -> Json:
+def customer_json(customer: Row, tags: Sequence[str], pen: Pen) -> Json:
     """The customer inside an order: no totals, tags as one text."""
-    asked = shop_instant(customer["created_at"])
+    asked = pen.instant(customer["created_at"])
     return {
         "id": customer["id"],
         "email": customer["email"],
         "created_at": asked,
-        "updated_at": shop_instant(customer["updated_at"]),
+        "updated_at": pen.instant(customer["updated_at"]),
         "first_name": customer["first_name"],
         "last_name": customer["last_name"],
         "state": "disabled",
@@ -263,7 +262,7 @@ def customer_json(customer: Row, tags: Sequence[str], currency: str) -> Json:
         "email_marketing_consent": _consent(asked),
         "sms_marketing_consent": _consent(asked) | {"consent_collected_from": "OTHER"},
         "tags": ", ".join(tags),
-        "currency": currency,
+        "currency": pen.currency,
         "tax_exemptions": [],
         "admin_graphql_api_id": gid("Customer", customer["id"]),
         "default_address": _customer_address(customer),

@@ -1,0 +1,237 @@
+"""The order store: one DuckDB file with what the shops said, the scores, and what was written.
+
+connection   the file: private, locked to one process, without outside access
+migrations   its tables, in numbered steps
+rows         the schema's rows as columns and digests
+log          pages and cursors in, content hash, compaction
+quarantine   rows that could not be read
+journal      runs, and every change written to a shop
+scores       scores, run by run
+reading      frames and batches out
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+from connectors.errors import ConfigurationError
+from connectors.platform import Cursor, Page
+from connectors.schema import Change, Outcome, Rule
+from connectors.store import journal, log, reading, scores
+from connectors.store.connection import opened
+from connectors.store.journal import Run, Written
+from connectors.store.migrations import migrate
+from connectors.store.rows import TABLES
+
+__all__ = ["Run", "Store", "Written"]
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The open store. Whatever a method changes is on the disk when it returns, or not at all."""
+
+    connection: DuckDBPyConnection
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls, path: Path, *, now: datetime, memory_mb: int = 2048, threads: int = 2
+    ) -> Iterator[Store]:
+        """The store at `path` (made where there is none), for this process alone.
+
+        Raises StoreLocked where another run holds it. Raises StoreError where it is of a newer
+        version, no store, damaged or unwritable, also for what happens inside the `with` block.
+        """
+        with opened(path, now, memory_mb, threads) as connection:
+            migrate(connection, path, now)
+            yield cls(connection)
+
+    # ------------------------------------------------------------------------------ what shops said
+
+    def commit(self, shop: str, stream: str, page: Page, *, at: datetime) -> int:
+        """The page's rows, rejects and cursor as one; how many rows were new or different."""
+        return log.commit(self.connection, shop, stream, page, at)
+
+    def cursor(self, shop: str, stream: str) -> Cursor | None:
+        return log.cursor(self.connection, shop, stream)
+
+    def forget_cursor(self, shop: str, stream: str) -> None:
+        """The next pull reads everything anew; rows that didn't change are not stored again."""
+        log.forget_cursor(self.connection, shop, stream)
+
+    def rejects(self, shop: str) -> pd.DataFrame:
+        """Rows in quarantine: stream, row_id, field, reason, first_seen_at, last_seen_at."""
+        sql = "select * exclude (shop) from rejects where shop = $shop order by stream, row_id"
+        return reading.frame(self.connection, sql, shop=shop)
+
+    def counts(self, shop: str) -> dict[str, int]:
+        """How many rows of each table stand now."""
+        return {name: self._count(f"latest_{name}", shop) for name in TABLES}
+
+    def _count(self, table: str, shop: str) -> int:
+        sql = f"select count(*) from {table} where shop = ?"
+        return int(self.connection.execute(sql, [shop]).fetchall()[0][0])
+
+    def websites(self, shop: str) -> list[str]:
+        """The websites that the shop's customers belong to."""
+        return self._texts(
+            "select distinct website from latest_customers"
+            " where shop = $shop and website is not null order by all",
+            shop=shop,
+        )
+
+    def persons(self, shop: str, email_keys: Sequence[str]) -> list[str]:
+        """Under which person keys these hashed e-mails stand: the customer's, or the guest's."""
+        return self._texts(
+            "select coalesce(min(customer_id), email_key)"
+            " from (select unnest($keys::varchar[]) as email_key)"
+            " left join (from latest_customers where shop = $shop) using (email_key)"
+            " group by email_key order by all",
+            shop=shop,
+            keys=list(email_keys),
+        )
+
+    def _texts(self, sql: str, **parameters: Any) -> list[str]:
+        return [text for (text,) in self.connection.execute(sql, parameters).fetchall()]
+
+    def content_hash(self) -> str:
+        """Equal for two stores that know the same, however they came to know it."""
+        return log.content_hash(self.connection)
+
+    def compact(self) -> None:
+        """Drops superseded rows and gives their space back; what stands now stays as it is."""
+        log.compact(self.connection)
+
+    def pin(self, name: str, value: str) -> None:
+        """Keeps a value that must never change under this store's rows.
+
+        Raises ConfigurationError where the store was filled with another.
+        """
+        kept = self._texts("select value from pins where name = $name", name=name)
+        if kept and kept[0] != value:
+            raise ConfigurationError(
+                f"the {name} is not the one that this order store was filled with",
+                mend="Give the earlier one back, or start a new store (CLV_STORE).",
+            )
+        if not kept:
+            self.connection.execute("insert into pins values (?, ?)", [name, value])
+
+    # ------------------------------------------------------------------------------------- summary
+
+    def summary(
+        self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
+    ) -> pd.DataFrame:
+        """`connectors.summary.summary` as a frame: a row per person, money as Decimal."""
+        return reading.frame(
+            self.connection, reading.summary(shop, as_of, rule, currency) + " order by person_key"
+        )
+
+    def excluded(self, shop: str, *, as_of: date, currency: str | None = None) -> dict[str, int]:
+        """How many orders the summary leaves out, by reason."""
+        sql = reading.excluded(shop, as_of, currency) + " order by reason"
+        return dict(self.connection.execute(sql).fetchall())
+
+    def currencies(self, shop: str) -> dict[str, int]:
+        """How many orders the shop has in each currency, the commonest first."""
+        sql = (
+            "select currency, count(*) from latest_orders where shop = ?"
+            " group by currency order by count(*) desc, currency"
+        )
+        return dict(self.connection.execute(sql, [shop]).fetchall())
+
+    def orders_of(self, shop: str, person_key: str, rule: Rule = "net") -> pd.DataFrame:
+        """One person's orders, the oldest first: number, instant, state, money, does it count."""
+        sql = (
+            "select order_number, ordered_at, state, currency, total_value, refunded_total,"
+            f" net_value, counts from ({reading.orders(rule)})"
+            " where shop = $shop and person_key = $person_key order by ordered_at, order_id"
+        )
+        return reading.frame(self.connection, sql, shop=shop, person_key=person_key)
+
+    def reader(
+        self,
+        what: str,
+        *,
+        shops: Sequence[str],
+        as_of: date,
+        rule: Rule = "net",
+        currency: str | None = None,
+    ) -> pa.RecordBatchReader:
+        """A table in batches: orders, order_lines, refunds, customers, summary or scores.
+
+        Rows as they stand now; orders with whose they are, `counts` and `net_value`; `as_of`
+        and `currency` matter to the summary alone.
+        """
+        sql = reading.whole(what, shops, as_of, rule, currency)
+        return reading.batches(self.connection, sql, shops=list(shops))
+
+    # -------------------------------------------------------------------------------------- scores
+
+    def save_scores(self, run_id: str, frame: pd.DataFrame) -> None:
+        """Keeps a run's scores beside those of earlier runs. Columns may come and go."""
+        scores.save_scores(self.connection, run_id, frame)
+
+    def latest_scores(self, shop: str) -> pd.DataFrame:
+        """The scores of the newest run that scored this shop; `run_id` says which."""
+        sql = f"select * from ({reading.LATEST_SCORES}) where shop = $shop order by person_key"
+        return reading.frame(self.connection, sql, shop=shop)
+
+    def score_of(self, shop: str, person_keys: Sequence[str]) -> list[dict[str, Any]]:
+        """The latest scores of these persons, absent values None."""
+        sql = (
+            f"select * from ({reading.LATEST_SCORES})"
+            " where shop = $shop and person_key in (select unnest($keys::varchar[]))"
+            " order by person_key"
+        )
+        found = self.connection.execute(sql, {"shop": shop, "keys": list(person_keys)})
+        rows: list[dict[str, Any]] = found.to_arrow_table().to_pylist()
+        return rows
+
+    def scores_of(self, shop: str, customer: str) -> pd.DataFrame:
+        """All scores that one person ever got, the oldest first. `customer`: id or person key."""
+        sql = (
+            "select * exclude (seq) from scores where shop = $shop"
+            " and (person_key = $customer or customer_id = $customer) order by seq"
+        )
+        return reading.frame(self.connection, sql, shop=shop, customer=customer)
+
+    # ------------------------------------------------------------------------------ runs and writes
+
+    def start_run(self, command: str, shops: Sequence[str], at: datetime) -> str:
+        """Enters a run in the history; its id sorts by time."""
+        return journal.start_run(self.connection, command, shops, at)
+
+    def finish_run(self, run_id: str, status: str, counts: Mapping[str, int], at: datetime) -> None:
+        journal.finish_run(self.connection, run_id, status, counts, at)
+
+    def runs(self) -> list[Run]:
+        return journal.runs(self.connection)
+
+    def write_runs(self) -> list[tuple[str, str, datetime, int, int]]:
+        """Runs that wrote to a shop: id, command, start, customers, applied; the newest first."""
+        return journal.write_runs(self.connection)
+
+    def journal_intent(self, run_id: str, changes: Sequence[Change]) -> None:
+        """What is about to be written: call it before the push."""
+        journal.journal_intent(self.connection, run_id, changes)
+
+    def journal_outcome(self, run_id: str, shop: str, outcomes: Sequence[Outcome]) -> None:
+        """What became of it: call it after the push."""
+        journal.journal_outcome(self.connection, run_id, shop, outcomes)
+
+    def journal(self, run_id: str) -> list[Written]:
+        """What a run sent, in its order, with the outcome where one was heard."""
+        return journal.journal(self.connection, run_id)
+
+    def standing(self, shop: str) -> str:
+        """Names the state that a plan stands on: the shop's scores and its last write-back."""
+        return journal.standing(self.connection, shop)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 from duckdb import DuckDBPyConnection
 from filelock import FileLock, Timeout
 
 from connectors.errors import StoreError, StoreLocked
+from connectors.files import private_folder
 
 #: What the outside can do to an open store (disk full, no memory, a damaged block); everything
 #: else that DuckDB raises is a defect of ours and shows as it is.
@@ -20,7 +22,7 @@ UNUSABLE = (duckdb.OperationalError, duckdb.InternalError, duckdb.FatalException
 
 
 @contextmanager
-def opened(path: Path, now: datetime, memory_limit: str, threads: int) -> Iterator[DuckDBPyConnection]:
+def opened(path: Path, now: datetime, memory_mb: int, threads: int) -> Iterator[DuckDBPyConnection]:
     """A connection for this process alone.
 
     Raises StoreLocked where another process holds the store, StoreError where it can't be opened
@@ -28,9 +30,9 @@ def opened(path: Path, now: datetime, memory_limit: str, threads: int) -> Iterat
     """
     with _private_files(), ExitStack() as stack:
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(path.parent)
             stack.enter_context(_locked(path, now))
-            connection = stack.enter_context(closing(_connect(path, memory_limit, threads)))
+            connection = stack.enter_context(closing(_connect(path, memory_mb, threads)))
             path.chmod(0o600)
         except OSError as error:
             raise _unusable(path, error.strerror or str(error)) from error
@@ -48,6 +50,26 @@ def transaction(connection: DuckDBPyConnection) -> Iterator[None]:
         connection.rollback()
         raise
     connection.commit()
+
+
+@contextmanager
+def registered(connection: DuckDBPyConnection, name: str, table: pa.Table) -> Iterator[None]:
+    """An Arrow table that statements can read under `name`."""
+    connection.register(name, table)
+    try:
+        yield
+    finally:
+        connection.unregister(name)
+
+
+def next_seq(connection: DuckDBPyConnection) -> int:
+    """The number of the next batch: greater than that of every batch before it."""
+    return int(connection.execute("select nextval('batches')").fetchall()[0][0])
+
+
+def in_utc(at: datetime) -> datetime:
+    """An aware instant as the store keeps it: UTC without a zone, whatever the session's zone."""
+    return at.astimezone(UTC).replace(tzinfo=None)
 
 
 @contextmanager
@@ -81,11 +103,11 @@ def _first_line(file: Path) -> str:
     return (file.read_text(encoding="utf-8", errors="replace").splitlines() or ["unknown"])[0]
 
 
-def _connect(path: Path, memory_limit: str, threads: int) -> DuckDBPyConnection:
+def _connect(path: Path, memory_mb: int, threads: int) -> DuckDBPyConnection:
+    """What doesn't fit in memory goes to `<path>.tmp`, DuckDB's own choice."""
     settings: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": memory_limit,
+        "memory_limit": f"{memory_mb}MiB",
         "threads": threads,
-        "temp_directory": str(path.with_name(path.name + ".tmp")),
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "enable_external_access": False,
@@ -111,7 +133,7 @@ def _unusable(path: Path, said: str) -> StoreError:
     return StoreError(
         f"the order store can't be used: {said}",
         mend="Check the path, the rights and the free space; a damaged store can be moved away "
-        "and pulled anew",
+        "and pulled anew.",
         path=path,
     )
 
@@ -119,7 +141,7 @@ def _unusable(path: Path, said: str) -> StoreError:
 def _locked_by(path: Path, holder: str) -> StoreLocked:
     return StoreLocked(
         "another run holds the order store",
-        mend="Wait until it has ended; the lock of a dead run is free by itself",
+        mend="Wait until it has ended; the lock of a dead run is free by itself.",
         path=path,
         holder=holder,
     )

@@ -6,8 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from decimal import Decimal
-from functools import cache
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -26,11 +25,18 @@ TABLES: Mapping[str, type[Row]] = {
 }
 KEYS = {"orders": "order_id", "refunds": "refund_id", "customers": "customer_id"}
 
-MONEY_DIGITS = 10**18  # DECIMAL(18,4), counted in its last digit
+#: What DECIMAL(18,4) holds.
+LAST_DIGIT = Decimal("0.0001")
+EXACT = Context(prec=18, traps=[Inexact, InvalidOperation])
 
 
-class Misfit(ValueError):
-    """A value that the store has no exact place for."""
+class Misfit(Exception):
+    """A value of `field` that the store has no exact place for."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        self.field = field
+        self.reason = reason
+        super().__init__(f"{field}: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +50,21 @@ class ColumnType:
 
 def _money_text(value: Decimal) -> str:
     if not value.is_finite():
-        raise Misfit(f"{value} is no amount")
-    last_digits = value.scaleb(4)
-    if last_digits != last_digits.to_integral_value():
-        raise Misfit(f"{value} has more than four decimals")
-    if abs(last_digits) >= MONEY_DIGITS:
-        raise Misfit(f"{value} is absurdly large")
-    return str(int(last_digits))
+        raise ValueError(f"{value} is no amount")
+    try:
+        exact = EXACT.quantize(value, LAST_DIGIT)
+    except Inexact:
+        raise ValueError(f"{value} has more than four decimals") from None
+    except InvalidOperation:
+        raise ValueError(f"{value} is absurdly large") from None
+    return str(exact or 0)  # minus zero is zero
 
 
 def _plain_text(value: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise Misfit("the text is not valid Unicode") from None
+        raise ValueError("the text is not valid Unicode") from None
     return value
 
 
@@ -77,9 +84,7 @@ class Column:
     nullable: bool
 
 
-@cache
-def columns(kind: type[Row]) -> tuple[Column, ...]:
-    """The columns of a schema class, read off its annotations."""
+def _columns(kind: type[Row]) -> tuple[Column, ...]:
     hints = get_type_hints(kind)
     return tuple(_column(field.name, hints[field.name]) for field in fields(kind))
 
@@ -93,22 +98,19 @@ def _column(name: str, hint: Any) -> Column:
     return Column(name, TYPES[hint], nullable)
 
 
+#: The columns of the schema's classes, read off their annotations.
+COLUMNS: Mapping[type[Row], tuple[Column, ...]] = {k: _columns(k) for k in TABLES.values()}
+
+
 def arrow_schema(kind: type[Row]) -> pa.Schema:
-    return pa.schema([(column.name, column.type.arrow) for column in columns(kind)])
-
-
-def misfit(row: Row) -> tuple[str, str] | None:
-    """The first field that the store can't hold exactly, and why; None where all fit."""
-    for column in columns(type(row)):
-        try:
-            _text(row, column)
-        except Misfit as error:
-            return column.name, str(error)
-    return None
+    return pa.schema([(column.name, column.type.arrow) for column in COLUMNS[kind]])
 
 
 def digest(row: Row, parts: Iterable[Row] = ()) -> bytes:
-    """128 bits over the content of a row and of the rows that belong to it, in any order."""
+    """128 bits over the content of a row and of the rows that belong to it, in any order.
+
+    Raises Misfit at the first value that the store can't hold exactly.
+    """
     whole = hashlib.blake2b(_content(row), digest_size=16)
     for content in sorted(map(_content, parts)):
         whole.update(b"\x1e" + content)
@@ -116,26 +118,28 @@ def digest(row: Row, parts: Iterable[Row] = ()) -> bytes:
 
 
 def _content(row: Row) -> bytes:
-    return "\x1f".join([_text(row, column) for column in columns(type(row))]).encode()
+    return "\x1f".join([_text(row, column) for column in COLUMNS[type(row)]]).encode()
 
 
 def _text(row: Row, column: Column) -> str:
     value = getattr(row, column.name)
-    if value is not None:
+    if value is None:
+        if not column.nullable:
+            raise Misfit(column.name, "it is missing")
+        return "\0"
+    try:
         return column.type.text(value)
-    if not column.nullable:
-        raise Misfit("it is missing")
-    return "\0"
+    except ValueError as error:
+        raise Misfit(column.name, str(error)) from None
 
 
-def table(kind: type[Row], rows: Sequence[Row], **more: pa.Array) -> pa.Table:
-    """The rows as an Arrow table; `more` are columns of the log itself."""
-    arrays = {
+def arrays(kind: type[Row], rows: Sequence[Row]) -> dict[str, pa.Array]:
+    """The rows as Arrow columns by name."""
+    return {
         column.name: pa.array([getattr(row, column.name) for row in rows], column.type.arrow)
-        for column in columns(kind)
+        for column in COLUMNS[kind]
     }
-    return pa.table(arrays | more)
 
 
-def constant(value: int, times: int) -> pa.Array:
+def repeated(value: int, times: int) -> pa.Array:
     return pa.repeat(pa.scalar(value, pa.int64()), times)

@@ -1,17 +1,115 @@
-"""Small books for the sandbox's own tests."""
+"""Small books for the sandbox's own tests, asked in process or over loopback."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+import asyncio
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import pytest
 
+from connectors.sandbox.app import create_app
 from connectors.sandbox.bodies import Line, OrderBody
 from connectors.sandbox.books import Books
+from connectors.sandbox.faults import FaultPlan
+from connectors.sandbox.server import Sandbox, open_books, serve
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+TODAY = date(2026, 11, 20)
+SMALL = 60
+HOST = "127.0.0.1:8123"
+
+
+@pytest.fixture(scope="session")
+def populated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of books with the first 60 customers of each shop; copy before writing."""
+    path = tmp_path_factory.mktemp("sandbox") / "books.sqlite"
+    open_books(path, today=TODAY, limit=SMALL).close()
+    return path
+
+
+@pytest.fixture
+def books(populated: Path, tmp_path: Path) -> Iterator[Books]:
+    """Both shops with 60 customers each, to be changed at will; the clock stands at NOW."""
+    copy = tmp_path / "sandbox.sqlite"
+    shutil.copy(populated, copy)
+    opened = Books(copy, clock=lambda: NOW)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sandbox(books: Books) -> Iterator[Sandbox]:
+    """The same, served on loopback (needs the marker end_to_end)."""
+    with serve(books) as running:
+        yield running
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+Ask = Callable[..., Answer]
+
+
+@pytest.fixture
+def ask(books: Books) -> Ask:
+    """Ask the app in process: `ask("/eu/rest/...", "PUT", headers=..., body=...)`."""
+    app = create_app(books, FaultPlan())
+
+    def asked(
+        target: str, method: str = "GET", headers: dict[str, str] | None = None, body: Any = None
+    ) -> Answer:
+        parts = urlsplit(target)
+        sent = (
+            body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        )
+        scope = {
+            "type": "http", "method": method, "path": parts.path, "root_path": "",
+            "raw_path": quote(parts.path).encode(), "query_string": parts.query.encode(),
+            "scheme": "http", "http_version": "1.1", "server": ("127.0.0.1", 8123),
+            "client": ("127.0.0.1", 1), "headers": [
+                (key.lower().encode(), value.encode())
+                for key, value in {"host": HOST, **(headers or {})}.items()
+            ],
+        }  # fmt: skip
+        return asyncio.run(_asked(app, scope, sent))
+
+    return asked
+
+
+async def _asked(app: Any, scope: dict[str, Any], body: bytes) -> Answer:
+    status, headers, chunks = 0, {}, []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        nonlocal status, headers
+        if message["type"] == "http.response.start":
+            status = message["status"]
+            headers = {key.decode().lower(): value.decode() for key, value in message["headers"]}
+        else:
+            chunks.append(message.get("body", b""))
+
+    await app(scope, receive, send)
+    return Answer(status, headers, b"".join(chunks))
 
 
 def line(id_: int, net: str, tax: str, *, unit_price: str, discount: str = "0.00") -> Line:

@@ -1,0 +1,67 @@
+"""Why a customer has this tier, in one plain sentence of at most 255 ASCII characters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from clv.forecast import SHOP_AVERAGE, TOO_LITTLE_DATA
+
+LONGEST = 255
+
+#: What a forecast without the models says of itself.
+CAVEATS = {
+    TOO_LITTLE_DATA: "; the shop has too little data for a model, so this leans on its average",
+    SHOP_AVERAGE: "; no model could be fitted, so this leans on the shop's average",
+}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The columns that the sentences are made of, one value per customer each."""
+
+    tier: Sequence[str]
+    orders: Sequence[int]
+    net: Sequence[Decimal]
+    days_since_last_order: Sequence[int]
+    purchases: Sequence[float]
+    spend: Sequence[Decimal]
+    p_alive: Sequence[float | None]
+
+
+def sentences(facts: Facts, *, currency: str, horizon_days: int, model: str) -> list[str]:
+    """One sentence per customer. Nothing in it says who the customer is."""
+    caveat = CAVEATS.get(model)
+    rows = zip(*(getattr(facts, name) for name in Facts.__dataclass_fields__), strict=True)
+    return [
+        (
+            f"{tier}: {_bought(orders, currency, net, since)}; "
+            f"{_expected(purchases, currency, spend)} in the next {horizon_days} days"
+            f"{_certainty(p_alive, orders) if caveat is None else caveat}."
+        )[:LONGEST]
+        for tier, orders, net, since, purchases, spend, p_alive in rows
+    ]
+
+
+def _bought(orders: int, currency: str, net: Decimal, since: int) -> str:
+    when = "today" if since == 0 else "1 day ago" if since == 1 else f"{since} days ago"
+    if orders == 1:
+        return f"1 order worth {currency} {net} net, {when}"
+    return f"{orders} orders worth {currency} {net} net, last one {when}"
+
+
+def _expected(purchases: float, currency: str, spend: Decimal) -> str:
+    if purchases < 0.05:
+        return "hardly any more orders expected"
+    if spend <= 0:
+        return f"{purchases:.1f} more orders of no net value expected"
+    return f"{purchases:.1f} more orders of about {currency} {spend} expected"
+
+
+def _certainty(p_alive: float | None, orders: int) -> str:
+    if p_alive is None:
+        return f", judged by {'one order' if orders == 1 else 'one day of orders'} only"
+    if p_alive > 0.99:
+        return ", over 99% likely still active"
+    return f", {'under 1' if p_alive < 0.01 else round(p_alive * 100)}% likely still active"

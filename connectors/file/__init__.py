@@ -1,0 +1,216 @@
+"""A file of orders as a shop: CSV or Parquet in, a file of scores beside it out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from connectors.config import ShopSettings
+from connectors.errors import ConfigurationError, PayloadError
+from connectors.file.orders import OrderReader
+from connectors.file.rows import NEEDED, OPTIONAL, Table, open_table
+from connectors.file.scores import read_scores, scores_beside, write_scores
+from connectors.identity import EmailHasher
+from connectors.platform import Cursor, Finding, Page, Reject
+from connectors.schema import FIELDS, Change, Customer, Order, OrderLine, Outcome, Shown
+
+ROWS_A_PAGE = 10_000
+
+
+class FileShop:
+    """The orders of one file. A file holds no e-mails, so the hasher has nothing to do here."""
+
+    shows: Sequence[str] = tuple(FIELDS)
+    batch_size = 50_000  # each push writes the whole file of scores
+
+    def __init__(self, settings: ShopSettings, hasher: EmailHasher) -> None:
+        if settings.path is None:
+            prefix = f"CLV_{settings.shop.upper()}"
+            raise ConfigurationError(
+                f"{prefix}_PATH is missing", mend="Set it to a file of orders."
+            )
+        self.shop = settings.shop
+        self._settings = settings
+        self._path: Path = settings.path
+        self._scores = scores_beside(settings.path)
+
+    def check(self, now: datetime) -> Iterator[Finding]:
+        try:
+            table = open_table(self._path)
+        except ConfigurationError as error:
+            yield Finding("file", "fail", error.message, error.mend)
+            return
+        yield Finding("file", "ok", f"{self._path.name} can be read")
+        yield _columns(table)
+        yield self._rows(table, now)
+        yield self._writable()
+
+    def _rows(self, table: Table, now: datetime) -> Finding:
+        reader = OrderReader(self._settings, now)
+        rows = bad = 0
+        try:
+            for row in table.rows():
+                rows += 1
+                bad += isinstance(_order_or_reject(reader, row.place, row.cells, self.shop), Reject)
+        except ConfigurationError as error:
+            return Finding("rows", "fail", error.message, error.mend)
+        if not rows:
+            return Finding("rows", "fail", "there are none", "Export the orders anew.")
+        if bad:
+            told = f"{rows - bad} of {rows} can be read"
+            return Finding("rows", "warn", told, "`pull` lists the others with their line.")
+        return Finding("rows", "ok", f"{rows}")
+
+    def _writable(self) -> Finding:
+        folder = self._path.resolve().parent
+        try:
+            read_scores(self._scores)
+        except ConfigurationError as error:
+            return Finding("scores", "fail", error.message, error.mend)
+        if os.access(folder, os.W_OK | os.X_OK):
+            return Finding("scores", "ok", f"{self._scores.name} can be written")
+        return Finding("scores", "fail", "the folder can't be written", f"chmod u+w {folder}")
+
+    def pull_orders(
+        self, cursor: Cursor | None, now: datetime, since: datetime | None = None
+    ) -> Iterator[Page]:
+        """Pages of 10,000 rows. A file that changed since is read anew; the same one isn't."""
+        stat = self._stat()
+        version: dict[str, str | int] = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+        start = _start(cursor, version)
+        if start is None:
+            return
+        reader = OrderReader(self._settings, now)
+        rows = enumerate(open_table(self._path).rows(), start=1)
+        ahead = next(rows, None)
+        if ahead is None:
+            raise ConfigurationError(f"{self._path.name} has no rows", mend="Export it anew.")
+        while ahead:
+            chunk = [ahead, *islice(rows, ROWS_A_PAGE - 1)]
+            ahead = next(rows, None)
+            read = [
+                (number, _order_or_reject(reader, row.place, row.cells, self.shop))
+                for number, row in chunk
+            ]
+            last = chunk[-1][0]
+            if last > start:
+                found = [result for number, result in read if number > start]
+                yield _page(found, {**version, "row": last, "done": int(ahead is None)}, since)
+
+    def _stat(self) -> os.stat_result:
+        try:
+            return self._path.stat()
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self._path.name} can't be read: {error.strerror}",
+                mend=f"Check CLV_{self.shop.upper()}_PATH.",
+            ) from None
+
+    def pull_customers(self, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
+        """Every customer of the file, and what the scores beside it say of them."""
+        scores = read_scores(self._scores)
+        first, last = self._spans(now)
+        known = islice(first, int(cursor["customer"]) if cursor else 0, None)
+        done = int(cursor["customer"]) if cursor else 0
+        while chunk := list(islice(known, ROWS_A_PAGE)):
+            done += len(chunk)
+            yield Page(
+                cursor={"customer": done if done < len(first) else 0},
+                customers=[self._customer(one, first[one], last[one]) for one in chunk],
+                shown={one: scores.get(one, {}) for one in chunk},
+                expected=len(first),
+            )
+
+    def _spans(self, now: datetime) -> tuple[dict[str, datetime], dict[str, datetime]]:
+        """Customer id -> first and last order, in the order of the file."""
+        reader = OrderReader(self._settings, now)
+        first: dict[str, datetime] = {}
+        last: dict[str, datetime] = {}
+        for row in open_table(self._path).rows():
+            result = _order_or_reject(reader, row.place, row.cells, self.shop)
+            if not isinstance(result, Reject):
+                order = result[0]
+                one = str(order.customer_id)
+                first[one] = min(first.get(one, order.ordered_at), order.ordered_at)
+                last[one] = max(last.get(one, order.ordered_at), order.ordered_at)
+        return first, last
+
+    def _customer(self, customer_id: str, first: datetime, last: datetime) -> Customer:
+        return Customer(
+            shop=self.shop,
+            customer_id=customer_id,
+            email_key=None,
+            website=None,
+            group=None,
+            created_at=first,
+            updated_at=last,
+        )
+
+    def push(self, changes: Sequence[Change]) -> Iterator[Outcome]:
+        scores = read_scores(self._scores)
+        settled = [_settled(change, scores.get(change.customer_id, {})) for change in changes]
+        for change, outcome in zip(changes, settled, strict=True):
+            if outcome is None:
+                scores[change.customer_id] = change.after
+        if None in settled:
+            write_scores(self._scores, {one: shown for one, shown in scores.items() if shown})
+            scores = read_scores(self._scores)
+        for change, outcome in zip(changes, settled, strict=True):
+            yield outcome or _judged(change, scores.get(change.customer_id, {}))
+
+
+def _columns(table: Table) -> Finding:
+    there = [name for name in OPTIONAL if name in table.columns]
+    return Finding("columns", "ok", ", ".join((*NEEDED, *there)))
+
+
+def _start(cursor: Cursor | None, version: Cursor) -> int | None:
+    """Rows that are read already; None where all are and the file is still the same."""
+    if not cursor or any(cursor.get(key) != value for key, value in version.items()):
+        return 0
+    return None if cursor["done"] else int(cursor["row"])
+
+
+def _order_or_reject(
+    reader: OrderReader, place: str, cells: object, shop: str
+) -> tuple[Order, OrderLine | None] | Reject:
+    try:
+        return reader.order(cells)
+    except PayloadError as error:
+        return Reject(shop, "orders", place, error.field, error.message)
+
+
+def _page(
+    results: Sequence[tuple[Order, OrderLine | None] | Reject],
+    cursor: Cursor,
+    since: datetime | None,
+) -> Page:
+    read = [result for result in results if not isinstance(result, Reject)]
+    kept = [(order, line) for order, line in read if since is None or order.ordered_at >= since]
+    return Page(
+        cursor=cursor,
+        orders=[order for order, _ in kept],
+        lines=[line for _, line in kept if line],
+        rejects=[result for result in results if isinstance(result, Reject)],
+    )
+
+
+def _settled(change: Change, shown: Shown) -> Outcome | None:
+    """The outcome of a change that needs no write or must not have one, else None."""
+    if shown == change.after:
+        return Outcome(change.customer_id, "applied", shown)
+    if shown != change.before:
+        return Outcome(change.customer_id, "conflict", shown, "somebody changed it meanwhile")
+    foreign = [name for name in change.after if name not in FIELDS]
+    if foreign:
+        return Outcome(change.customer_id, "rejected", shown, f"not ours to write: {foreign}")
+    return None
+
+
+def _judged(change: Change, shown: Shown) -> Outcome:
+    if shown == change.after:
+        return Outcome(change.customer_id, "applied", shown)
+    return Outcome(change.customer_id, "rejected", shown, "the file does not hold it as it was")

@@ -1,0 +1,83 @@
+"""What a run does to a shop, step by step: pull, plan, write. Scoring comes from outside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from connectors import news, writeback
+from connectors import plan as plans
+from connectors import pull as pulls
+from connectors.config import ShopSettings
+from connectors.errors import ConfigurationError, StalePlan
+from connectors.schema import Change, Shown
+from connectors.session import Session
+
+
+def pull(at: Session, shop: ShopSettings, since: datetime | None = None) -> Mapping[str, Shown]:
+    """Customers and orders into the store; what the customers show comes back."""
+    platform = at.open(shop)
+    begun = time.monotonic()
+    with at.watch(f"{shop.shop}: customers") as watch:
+        customers = pulls.pull_customers(platform, at.store, at.now, watch)
+    with at.watch(f"{shop.shop}: orders") as watch:
+        orders = pulls.pull_orders(platform, at.store, at.now, since, watch)
+    news.pulled(at.terminal, shop.shop, customers, orders, time.monotonic() - begun)
+    quarantined = at.store.rejects(shop.shop)
+    if len(quarantined):
+        news.quarantined(at.terminal, shop.shop, quarantined)
+        at.worse(3)
+    return customers.shown
+
+
+def currency(at: Session, shop: ShopSettings) -> str | None:
+    """The one currency that the shop is scored in; several need a word from the owner."""
+    found = at.store.currencies(shop.shop)
+    if shop.currency or len(found) < 2:
+        return shop.currency
+    counts = ", ".join(f"{code} {orders:,}" for code, orders in found.items())
+    raise ConfigurationError(
+        f"orders in {len(found)} currencies ({counts})",
+        mend=f"Set CLV_{shop.shop.upper()}_CURRENCY to the one to score.",
+    )
+
+
+def plan(
+    at: Session,
+    shop: ShopSettings,
+    scored: Mapping[str, Shown],
+    shown: Mapping[str, Shown] | None = None,
+) -> tuple[list[Change], Mapping[str, int]]:
+    """What would change, against what the customers show now (read here unless given)."""
+    platform = at.open(shop)
+    if shown is None:
+        with at.watch(f"{shop.shop}: customers") as watch:
+            shown = pulls.pull_customers(platform, at.store, at.now, watch).shown
+    changes, counts = plans.draw(shop.shop, shown, scored, platform.shows, at.settings.tolerance)
+    news.planned(at.terminal, shop.shop, changes, counts)
+    return changes, counts
+
+
+def standing_plan(at: Session, file: Path) -> plans.Plan:
+    """The plan in `file`; StalePlan where a shop was scored or written to since it was made."""
+    drawn = plans.read_plan(file)
+    for shop, standing in drawn.based_on.items():
+        at.settings.shop(shop)
+        if at.store.standing(shop) != standing:
+            raise StalePlan(
+                f"{shop} was scored or written to since {file} was made", mend="Plan anew."
+            )
+    return drawn
+
+
+def write(at: Session, shop: ShopSettings, changes: Sequence[Change]) -> None:
+    """The changes into the shop, read back and journalled."""
+    if not changes:
+        return
+    with at.watch(f"{shop.shop}: writing") as watch:
+        counts, refused = writeback.write(at.open(shop), at.store, at.run_id, changes, watch)
+    news.written(at.terminal, shop.shop, at.run_id, counts, refused)
+    if refused:
+        at.worse(3)

@@ -1,0 +1,146 @@
+"""The sandbox's GraphQL: the used part of the real schema, its errors, costs and throttling.
+
+`shopify.graphql` beside this file is cut out of Shopify's own schema, so whatever isn't used here
+is refused as an unknown field. The words of refusals are as recorded (2025-01 to 2026-04), those of
+MAX_COST_EXCEEDED as reported by users (https://github.com/Shopify/shopify-app-js/issues/577).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from random import Random
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    build_schema,
+    execute_sync,
+    get_operation_ast,
+    parse,
+    validate,
+)
+
+from connectors.sandbox.books import Books
+from connectors.sandbox.shopify_cost import LARGEST, Cost
+from connectors.sandbox.shopify_limits import Bucket, plan_of
+from connectors.sandbox.shopify_money import Json
+from connectors.sandbox.shopify_root import Root
+from connectors.sandbox.shopify_rules import RULES
+
+LIMITS_PAGE = "https://shopify.dev/api/usage/rate-limits"
+TOO_DEAR = (
+    "Query cost is {cost}, which exceeds the single query max cost limit ({most}).\n\n"
+    "See https://shopify.dev/concepts/about-apis/rate-limits for more information on how the\n"
+    "cost of a query is calculated.\n\n"
+    "To query larger amounts of data with fewer limits, bulk operations should be used instead.\n"
+    "See https://shopify.dev/api/usage/bulk-operations/queries for usage details.\n"
+)
+
+
+@cache
+def schema() -> GraphQLSchema:
+    text = files("connectors.sandbox").joinpath("shopify.graphql").read_text(encoding="utf-8")
+    return build_schema(text)
+
+
+class GraphQL:
+    """Answers the documents of one shop's app."""
+
+    def __init__(self, books: Books, shop: str, bucket: Bucket) -> None:
+        self._books = books
+        self._shop = shop
+        self._bucket = bucket
+        self._rng = Random(250)  # noqa: S311  which tags get lost, not a secret
+
+    def answer(self, asked: Mapping[str, Any]) -> Json:
+        """The body of the 200 that answers `{"query": ..., "variables": ...}`."""
+        try:
+            document, operation = _read(asked)
+        except GraphQLError as error:
+            return {"errors": [error.formatted]}
+        errors = validate(schema(), document, RULES)
+        if errors:
+            return {"errors": [error.formatted for error in errors]}
+        variables = asked.get("variables") or {}
+        cost = Cost(schema(), document, variables)
+        requested = cost.of(operation)
+        if requested > LARGEST:
+            return {"errors": [_too_dear(requested)]}
+        if requested > self._available():
+            told = {"code": "THROTTLED", "documentation": LIMITS_PAGE}
+            throttled = {"message": "Throttled", "extensions": told}
+            return {"errors": [throttled], "extensions": {"cost": self._status(requested, None)}}
+        result, searches = self._run(document, operation, variables)
+        actual = cost.of(operation, result.data)
+        self._bucket.pour(min(actual, requested))
+        extensions = {"cost": self._status(requested, actual)}
+        return _body(result) | {
+            "extensions": extensions | ({"search": searches} if searches else {})
+        }
+
+    def _run(
+        self, document: DocumentNode, operation: OperationDefinitionNode, variables: Json
+    ) -> tuple[ExecutionResult, list[Json]]:
+        """A document that writes is one transaction."""
+        root = Root(self._books, self._shop, self._rng)
+
+        def run() -> ExecutionResult:
+            name = operation.name.value if operation.name else None
+            return execute_sync(
+                schema(), document, root.fields(), None, variables, operation_name=name
+            )
+
+        if operation.operation is not OperationType.MUTATION:
+            return run(), root.searches
+        with self._books.transaction():
+            return run(), root.searches
+
+    def _available(self) -> float:
+        plan = plan_of(self._books.shop(self._shop)["settings"])
+        return plan.graphql_bucket - self._bucket.level(plan.graphql_restore)
+
+    def _status(self, requested: int, actual: int | None) -> Json:
+        plan = plan_of(self._books.shop(self._shop)["settings"])
+        return {
+            "requestedQueryCost": requested,
+            "actualQueryCost": actual,
+            "throttleStatus": {
+                "maximumAvailable": plan.graphql_bucket,
+                "currentlyAvailable": int(self._available()),
+                "restoreRate": plan.graphql_restore,
+            },
+        }
+
+
+def _read(asked: Mapping[str, Any]) -> tuple[DocumentNode, OperationDefinitionNode]:
+    """The document and the operation of it that is meant. Raises GraphQLError."""
+    document = parse(str(asked.get("query") or ""))
+    operation = get_operation_ast(document, asked.get("operationName"))
+    if operation is None:
+        raise GraphQLError("An operation name is required")
+    return document, operation
+
+
+def _too_dear(cost: int) -> Json:
+    told = {"code": "MAX_COST_EXCEEDED", "cost": cost, "maxCost": LARGEST}
+    return {
+        "message": TOO_DEAR.format(cost=cost, most=LARGEST),
+        "extensions": {**told, "documentation": LIMITS_PAGE},
+    }
+
+
+def _body(result: ExecutionResult) -> Json:
+    errors = [error.formatted for error in result.errors or ()]
+    if not errors:
+        return {"data": result.data}
+    if result.data is None and not any("path" in error for error in errors):
+        coded = [{**error, "extensions": {"code": "INVALID_VARIABLE"}} for error in errors]
+        return {"errors": coded}
+    return {"errors": errors, "data": result.data}

@@ -1,0 +1,88 @@
+"""What one command works with, from its first line to its last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from connectors.config import Settings, ShopSettings
+from connectors.errors import StoreError
+from connectors.identity import EmailHasher, load_hasher
+from connectors.platform import Platform
+from connectors.pull import Watch
+from connectors.registry import open_shop
+from connectors.store import Store
+from connectors.terminal import Terminal
+
+
+@dataclass(slots=True)
+class Session:
+    """The open store, the shops at hand, the terminal, and how it ends: `exit_code`."""
+
+    settings: Settings
+    shops: Sequence[ShopSettings]
+    terminal: Terminal
+    store: Store
+    hasher: EmailHasher
+    run_id: str
+    now: datetime
+    stopping: Callable[[], bool]
+    exit_code: int = 0
+
+    def open(self, shop: ShopSettings) -> Platform:
+        return open_shop(shop, self.hasher)
+
+    def worse(self, exit_code: int) -> None:
+        """Remember the first failure; rejected rows (3) give way to any other."""
+        if self.exit_code in (0, 3):
+            self.exit_code = exit_code or self.exit_code
+
+    @contextmanager
+    def watch(self, label: str) -> Iterator[Watch]:
+        """A progress bar, and the wish to stop."""
+        with self.terminal.progress(label) as advance:
+            yield Watch(advance, self.stopping)
+
+    def conclude(self, command: str, **facts: object) -> None:
+        """The summary line."""
+        told = ", ".join(f"{name} {value}" for name, value in facts.items() if value is not None)
+        state = f"ended with exit code {self.exit_code}" if self.exit_code else "done"
+        self.terminal.summary(
+            f"{command} {state}" + (f": {told}" if told else ""),
+            command=command,
+            run_id=self.run_id,
+            exit_code=self.exit_code,
+            **facts,
+        )
+
+
+@contextmanager
+def opened(
+    settings: Settings,
+    names: Sequence[str],
+    command: str,
+    terminal: Terminal,
+    clock: Callable[[], datetime],
+    stopping: Callable[[], bool],
+) -> Iterator[Session]:
+    """The store opened and locked, the run entered in its history with how it ended.
+
+    `names`: the shops to work on, all of them where empty.
+    """
+    now = clock()
+    shops = [settings.shop(name) for name in names] or settings.shops
+    hasher = load_hasher(settings.email_key, settings.store.parent)
+    with Store.open(settings.store, now=now, memory_mb=settings.memory_mb) as store:
+        store.pin("e-mail key", hasher.fingerprint)
+        run_id = store.start_run(command, [shop.shop for shop in shops], now)
+        session = Session(settings, shops, terminal, store, hasher, run_id, now, stopping)
+        try:
+            yield session
+        except StoreError:
+            raise  # the history can't be written either
+        except BaseException as error:
+            store.finish_run(run_id, type(error).__name__, {}, clock())
+            raise
+        store.finish_run(run_id, f"exit {session.exit_code}", {}, clock())

@@ -1,0 +1,116 @@
+"""What customers show: our metafields and our tags, as Shopify keeps them and in normal form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from connectors.errors import PayloadError, ShopUnavailable
+from connectors.http import Http
+from connectors.identity import EmailHasher
+from connectors.platform import Cursor, Page, Reject
+from connectors.schema import FIELDS, TAG, Customer, Shown, normal
+from connectors.shopify.documents import CUSTOMERS, CUSTOMERS_A_PAGE
+from connectors.shopify.graphql import ask
+from connectors.shopify.reading import Part
+
+GID = "gid://shopify/Customer/"
+TAG_PREFIX = "clv-"
+
+#: The owner's word, not ours: customers to leave alone.
+IGNORE_TAG = "clv-ignore"
+
+
+def is_ours(tag: str) -> bool:
+    """Whether a tag is one that we write (`clv-<tier>`); Shopify ignores the case of tags."""
+    return tag.lower().startswith(TAG_PREFIX) and tag.lower() != IGNORE_TAG
+
+
+def shown_by(node: Mapping[str, Any]) -> Shown:
+    """Our fields and tags on a customer. A value that isn't of its field's kind stays as it is."""
+    shown = {
+        name: _normal(name, metafield["value"])
+        for name in FIELDS
+        if isinstance(metafield := node.get(name), dict) and metafield.get("value") is not None
+    }
+    tags = sorted({tag.lower() for tag in tags_of(node) if is_ours(tag)})
+    return {**shown, TAG: ",".join(tags)} if tags else shown
+
+
+def tags_of(node: Mapping[str, Any]) -> list[str]:
+    tags = node.get("tags")
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise PayloadError("tags is no list of texts", field="tags")
+    return tags
+
+
+def _normal(name: str, value: object) -> str:
+    try:
+        return normal(name, value)
+    except (ValueError, ArithmeticError):
+        return str(value)
+
+
+def pull_customers(http: Http, hasher: EmailHasher, cursor: Cursor | None) -> Iterator[Page]:
+    """All customers by id, from behind `cursor`; the last page's cursor starts anew."""
+    after = str(cursor["after"]) if cursor else ""
+    while True:
+        variables = {"first": CUSTOMERS_A_PAGE, "after": after or None}
+        found = ask(http, CUSTOMERS, variables).get("customers")
+        nodes, following = _page_of(http.shop, found)
+        if following and following == after:
+            raise ShopUnavailable("the pages of customers go round", shop=http.shop)
+        after = following
+        yield _parsed(http.shop, nodes, hasher, after)
+        if not after:
+            return
+
+
+def _page_of(shop: str, found: Any) -> tuple[list[Any], str]:
+    """The nodes and the cursor behind them, empty on the last page."""
+    try:
+        info, nodes = found["pageInfo"], found["nodes"]
+        following = info["endCursor"] if info["hasNextPage"] else ""
+    except (TypeError, KeyError):
+        following = nodes = None
+    if not isinstance(nodes, list) or not isinstance(following, str):
+        raise ShopUnavailable("the answer holds no page of customers", shop=shop)
+    return nodes, following
+
+
+def _parsed(shop: str, nodes: list[Any], hasher: EmailHasher, after: str) -> Page:
+    customers: list[Customer] = []
+    rejects: list[Reject] = []
+    shown: dict[str, Shown] = {}
+    for place, node in enumerate(nodes):
+        try:
+            customer = parse_customer(shop, node, hasher)
+            shown[customer.customer_id] = shown_by(node)
+            customers.append(customer)
+        except PayloadError as error:
+            rejects.append(Reject(shop, "customers", f"row {place}", error.field, error.message))
+    return Page({"after": after}, customers=customers, rejects=rejects, shown=shown)
+
+
+def parse_customer(shop: str, node: object, hasher: EmailHasher) -> Customer:
+    """One customer; the e-mail is hashed here and goes no further."""
+    if not isinstance(node, dict):
+        raise PayloadError("the customer is no object", field="customer")
+    part = Part(node)
+    email = part.part("defaultEmailAddress")
+    return Customer(
+        shop=shop,
+        customer_id=_customer_id(part),
+        email_key=hasher.person_key(email.text("emailAddress")) if email else None,
+        website=None,
+        group=None,
+        created_at=part.instant("createdAt"),
+        updated_at=part.instant("updatedAt"),
+    )
+
+
+def _customer_id(part: Part) -> str:
+    number = part.needed("id").removeprefix(GID)
+    if not (number.isascii() and number.isdigit()):
+        raise part.wrong("id", "is no customer's id")
+    return number

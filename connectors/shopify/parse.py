@@ -1,0 +1,189 @@
+"""A Shopify REST order becomes an order, its lines and its refunds: pure, without HTTP.
+
+https://shopify.dev/docs/api/admin-rest/latest/resources/order (2026-11-21). Line items carry no
+product type, so lines have no category (a vendor is none), and no cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from connectors.errors import PayloadError
+from connectors.identity import EmailHasher
+from connectors.platform import Reject
+from connectors.schema import Order, OrderLine, Refund, State
+from connectors.shopify.money import ZERO, LineSum, OrderSum, goods_lines, order_sum
+from connectors.shopify.reading import Part
+from connectors.shopify.refunds import parse_refund
+
+#: What is asked for. Names, addresses and notes stay in the shop; `customer` can't be had in part,
+#: `email` is hashed at once where there is no customer.
+ORDER_FIELDS = (
+    "id,name,created_at,processed_at,updated_at,cancelled_at,test,source_name,currency,"
+    "presentment_currency,taxes_included,duties_included,financial_status,fulfillment_status,"
+    "total_price,total_price_set,total_tax,total_tax_set,total_discounts,total_discounts_set,"
+    "total_tip_received,original_total_duties_set,original_total_additional_fees_set,"
+    "discount_codes,line_items,shipping_lines,refunds,customer,email"
+)
+
+#: What the financial status says of an order that wasn't cancelled. Part of a payment is no
+#: payment yet. A null was seen on orders without any transaction: nothing has been paid.
+STATES: dict[str | None, State] = {
+    "paid": "paid",
+    "partially_refunded": "paid",
+    "refunded": "refunded",
+    "voided": "cancelled",
+    "pending": "open",
+    "authorized": "open",
+    "partially_paid": "open",
+    "expired": "open",
+    None: "open",
+}
+
+
+@dataclass(slots=True)
+class Parsed:
+    """What a page of payloads brought."""
+
+    orders: list[Order] = field(default_factory=list)
+    lines: list[OrderLine] = field(default_factory=list)
+    refunds: list[Refund] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+
+
+def parse_orders(
+    shop: str, payloads: Iterable[object], hasher: EmailHasher, since: datetime | None = None
+) -> Parsed:
+    """Every order that can be read, placed at or after `since`; the others as rejects."""
+    parsed = Parsed()
+    for place, payload in enumerate(payloads):
+        try:
+            order, lines, refunds = parse_order(shop, payload, hasher)
+        except PayloadError as error:
+            row_id = _row_id(payload) or f"row {place}"
+            parsed.rejects.append(Reject(shop, "orders", row_id, error.field, error.message))
+            continue
+        if since is None or order.ordered_at >= since:
+            parsed.orders.append(order)
+            parsed.lines.extend(lines)
+            parsed.refunds.extend(refunds)
+    return parsed
+
+
+def _row_id(payload: object) -> str | None:
+    try:
+        return Part(payload).id("id") if isinstance(payload, dict) else None
+    except PayloadError:
+        return None
+
+
+def parse_order(
+    shop: str, payload: Any, hasher: EmailHasher
+) -> tuple[Order, list[OrderLine], list[Refund]]:
+    """One order. PayloadError names the field that is missing, wrong, or doesn't add up."""
+    if not isinstance(payload, dict):
+        raise PayloadError("the order is no object", field="order")
+    try:
+        return _parsed(shop, Part(payload, currency=_currency(Part(payload))), hasher)
+    except (ArithmeticError, ValueError):  # amounts beyond all measure
+        raise PayloadError("the amounts can't be added up", field="total_price") from None
+
+
+def _parsed(
+    shop: str, part: Part, hasher: EmailHasher
+) -> tuple[Order, list[OrderLine], list[Refund]]:
+    sums = order_sum(part)
+    refunds = [parse_refund(shop, part, refund) for refund in part.parts("refunds", needed=True)]
+    return _order(shop, part, sums, refunds, hasher), list(_lines(shop, part, sums)), refunds
+
+
+def _currency(part: Part) -> str:
+    code = part.needed("currency")
+    if not (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()):
+        raise part.wrong("currency", "is no currency code")
+    return code
+
+
+def _order(
+    shop: str, part: Part, sums: OrderSum, refunds: Sequence[Refund], hasher: EmailHasher
+) -> Order:
+    customer_id = _customer_id(part)
+    return Order(
+        shop=shop,
+        order_id=part.needed_id("id"),
+        order_number=part.needed("name"),
+        customer_id=customer_id,
+        person_key=customer_id or hasher.person_key(part.text("email")),
+        ordered_at=part.instant(_placed(part)),
+        updated_at=part.instant("updated_at"),
+        state=state_of(part),
+        is_guest=customer_id is None,
+        is_test=part.flag("test"),
+        currency=part.needed("currency"),
+        goods_value=sums.goods,
+        discount_value=sums.discount,
+        tax_value=sums.tax,
+        shipping_value=sums.shipping,
+        total_value=sums.total,
+        refunded_value=_total(refund.refunded_value for refund in refunds),
+        refunded_shipping=_total(refund.refunded_shipping for refund in refunds),
+        refunded_total=_total(refund.refunded_total for refund in refunds),
+        channel=part.text("source_name"),
+        coupon=_coupon(part),
+    )
+
+
+def _total(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, ZERO)
+
+
+def _placed(part: Part) -> str:
+    """An order imported from elsewhere was placed when `processed_at` says, not when created."""
+    return "processed_at" if part.text("processed_at") else "created_at"
+
+
+def _customer_id(part: Part) -> str | None:
+    customer = part.part("customer")
+    return customer.needed_id("id") if customer else None
+
+
+def _coupon(part: Part) -> str | None:
+    codes = part.parts("discount_codes")
+    return codes[0].text("code") if codes else None
+
+
+def state_of(part: Part) -> State:
+    """Cancelled, whatever was paid, else by payment; `complete` is paid and shipped."""
+    if part.text("cancelled_at"):
+        return "cancelled"
+    if "financial_status" not in part.data:
+        raise part.wrong("financial_status", "is missing")
+    status = part.text("financial_status")
+    if status not in STATES:
+        raise part.wrong("financial_status", "is of an unknown kind")
+    state = STATES[status]
+    shipped = part.text("fulfillment_status") == "fulfilled"
+    return "complete" if state == "paid" and shipped else state
+
+
+def _lines(shop: str, order: Part, sums: OrderSum) -> Iterable[OrderLine]:
+    for line, worth in zip(goods_lines(order), sums.lines, strict=True):
+        yield _line(shop, order.needed_id("id"), line, worth)
+
+
+def _line(shop: str, order_id: str, line: Part, worth: LineSum) -> OrderLine:
+    return OrderLine(
+        shop=shop,
+        order_id=order_id,
+        line_id=line.needed_id("id"),
+        sku=line.text("sku"),
+        product_id=line.id("product_id"),
+        category=None,
+        quantity=line.number("quantity"),
+        net_value=worth.goods - worth.discount,
+        unit_cost=None,
+    )

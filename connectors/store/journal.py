@@ -1,0 +1,169 @@
+"""What was run, and what was written to the shops: each change before it was sent and after."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+from connectors.schema import Change, Outcome, Shown
+from connectors.store.connection import in_utc, next_seq, registered, transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One command; `finished_at` is None while it runs, and for ever if it died."""
+
+    run_id: str
+    command: str
+    shops: Sequence[str]
+    started_at: datetime
+    finished_at: datetime | None
+    status: str | None
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A change that was sent. `status` is None where its outcome was never heard: the shop may
+    show `before` or `after`."""
+
+    change: Change
+    status: str | None
+    reason: str
+
+
+def start_run(
+    connection: DuckDBPyConnection, command: str, shops: Sequence[str], at: datetime
+) -> str:
+    """Enters a run in the history; its id sorts by time."""
+    seq = next_seq(connection)
+    run_id = f"{at.astimezone(UTC):%Y%m%dT%H%M%S}-{seq:06x}"
+    connection.execute(
+        "insert into runs values (?, ?, ?, ?, ?, null, null, '{}')",
+        [seq, run_id, command, json.dumps(list(shops)), in_utc(at)],
+    )
+    return run_id
+
+
+def finish_run(
+    connection: DuckDBPyConnection,
+    run_id: str,
+    status: str,
+    counts: Mapping[str, int],
+    at: datetime,
+) -> None:
+    connection.execute(
+        "update runs set finished_at = ?, status = ?, counts = ? where run_id = ?",
+        [in_utc(at), status, json.dumps(dict(counts)), run_id],
+    )
+
+
+def runs(connection: DuckDBPyConnection) -> list[Run]:
+    """All runs, the oldest first."""
+    found = connection.execute(
+        "select run_id, command, shops, started_at, finished_at, status, counts from runs"
+        " order by seq"
+    ).fetchall()
+    return [
+        Run(run_id, command, json.loads(shops), _aware(start), end and _aware(end), status, counts)
+        for run_id, command, shops, start, end, status, told in found
+        for counts in [json.loads(told)]
+    ]
+
+
+def _aware(at: datetime) -> datetime:
+    return at.replace(tzinfo=UTC)
+
+
+def write_runs(connection: DuckDBPyConnection) -> list[tuple[str, str, datetime, int, int]]:
+    """Runs that wrote to a shop: id, command, start, customers, applied; the newest first."""
+    found = connection.execute(
+        """
+        select run_id, command, started_at, customers, coalesce(applied, 0)
+        from runs
+        join (select run_id, count(*) as customers from intents group by run_id) using (run_id)
+        left join (
+            select run_id, count(*) as applied from outcomes
+            where status = 'applied' group by run_id
+        ) using (run_id)
+        order by seq desc
+        """
+    ).fetchall()
+    return [(run_id, command, _aware(at), *counts) for run_id, command, at, *counts in found]
+
+
+def journal_intent(connection: DuckDBPyConnection, run_id: str, changes: Sequence[Change]) -> None:
+    """Keeps what is about to be written; on the disk when this returns."""
+    rows = {
+        "shop": [change.shop for change in changes],
+        "customer_id": [change.customer_id for change in changes],
+        "shown_before": [_json(change.before) for change in changes],
+        "shown_after": [_json(change.after) for change in changes],
+    }
+    _append(connection, "intents", run_id, rows)
+
+
+def journal_outcome(
+    connection: DuckDBPyConnection, run_id: str, shop: str, outcomes: Sequence[Outcome]
+) -> None:
+    """Keeps what became of the changes; on the disk when this returns."""
+    rows = {
+        "shop": [shop for _ in outcomes],
+        "customer_id": [outcome.customer_id for outcome in outcomes],
+        "status": [str(outcome.status) for outcome in outcomes],
+        "reason": [outcome.reason for outcome in outcomes],
+    }
+    _append(connection, "outcomes", run_id, rows)
+
+
+def _append(
+    connection: DuckDBPyConnection, name: str, run_id: str, rows: Mapping[str, list[str]]
+) -> None:
+    texts = pa.table({column: pa.array(values, pa.string()) for column, values in rows.items()})
+    with registered(connection, "batch", texts), transaction(connection):
+        seq = next_seq(connection)
+        connection.execute(
+            f"insert into {name} by name select $seq as seq, $run_id as run_id, * from batch",
+            {"seq": seq, "run_id": run_id},
+        )
+
+
+def _json(shown: Shown) -> str:
+    return json.dumps(dict(shown), sort_keys=True)
+
+
+def journal(connection: DuckDBPyConnection, run_id: str) -> list[Written]:
+    """What a run sent, in its order, with the outcome where one was heard."""
+    found = connection.execute(
+        """
+        select shop, customer_id, shown_before, shown_after, status, coalesce(reason, '')
+        from intents
+        left join (
+            select shop, customer_id, arg_max(status, seq) as status, arg_max(reason, seq) as reason
+            from outcomes where run_id = $run_id group by all
+        ) using (shop, customer_id)
+        where run_id = $run_id
+        order by intents.seq, intents.rowid
+        """,
+        {"run_id": run_id},
+    ).fetchall()
+    return [
+        Written(Change(shop, customer_id, json.loads(before), json.loads(after)), status, reason)
+        for shop, customer_id, before, after, status, reason in found
+    ]
+
+
+def standing(connection: DuckDBPyConnection, shop: str) -> str:
+    """Names the state that a plan for the shop stands on: its scores and its last write-back."""
+    found = connection.execute(
+        "select (select max(seq) from scores where shop = $shop),"
+        " (select max(seq) from intents where shop = $shop)",
+        {"shop": shop},
+    ).fetchall()
+    scores, writes = found[0]
+    return f"scores {scores or 0}, writes {writes or 0}"

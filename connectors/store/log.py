@@ -1,0 +1,213 @@
+"""The append-only log of what the shops said: pages in, each with its cursor, and compaction.
+
+A row is appended when its content differs from the newest logged row of its id, and an order only
+when it isn't older than that; so a repeat adds nothing. The lines of an order carry its `seq`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+from connectors.platform import Cursor, Page, Reject
+from connectors.schema import Order, OrderLine
+from connectors.store.connection import in_utc, next_seq, registered, transaction
+from connectors.store.quarantine import put_aside, readmit
+from connectors.store.rows import COLUMNS, KEYS, TABLES, Misfit, Row, arrays, digest, repeated
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row on its way into the log, with the lines that belong to it."""
+
+    row: Row
+    lines: Sequence[OrderLine]
+    digest: bytes
+
+
+Entries = Mapping[str, Mapping[str, Entry]]  # by table and id
+
+
+def commit(connection: DuckDBPyConnection, shop: str, stream: str, page: Page, at: datetime) -> int:
+    """The page's rows, its rejects and its cursor, all or nothing.
+
+    Returns how many orders, refunds and customers were new or different. A row that the store
+    can't hold exactly is put aside like one that could not be read.
+    """
+    entries, misfits = _entries(page)
+    with transaction(connection):
+        seq = next_seq(connection)
+        added = sum(_add(connection, shop, name, entries[name], seq) for name in KEYS)
+        readmit(connection, shop, entries)
+        put_aside(connection, [*page.rejects, *misfits], at)
+        forget_cursor(connection, shop, stream)
+        connection.execute(
+            "insert into cursors values (?, ?, ?)",
+            [shop, stream, json.dumps(dict(page.cursor), sort_keys=True)],
+        )
+    return added
+
+
+# ------------------------------------------------------------------------------ from page to entry
+
+
+def _entries(page: Page) -> tuple[Entries, list[Reject]]:
+    """The page's rows by table and id, and those that can't be kept."""
+    rejects: list[Reject] = []
+    lines: dict[str, dict[str, OrderLine]] = defaultdict(dict)
+    for line in page.lines:
+        lines[line.order_id][line.line_id] = line
+    entries = {
+        "orders": _by_id("orders", page.orders, lines, rejects),
+        "refunds": _by_id("refunds", page.refunds, {}, rejects),
+        "customers": _by_id("customers", page.customers, {}, rejects),
+    }
+    for order_id in lines.keys() - {order.order_id for order in page.orders}:
+        shop = next(iter(lines[order_id].values())).shop
+        rejects.append(Reject(shop, "orders", order_id, "lines", "their order is not on the page"))
+    return entries, rejects
+
+
+def _by_id(
+    name: str,
+    rows: Iterable[Row],
+    lines: Mapping[str, Mapping[str, OrderLine]],
+    rejects: list[Reject],
+) -> dict[str, Entry]:
+    """The last version of each row; of an order the one that was updated last."""
+    entries: dict[str, Entry] = {}
+    for row in rows:
+        row_id = getattr(row, KEYS[name])
+        own = list(lines.get(row_id, {}).values())
+        try:
+            entry = Entry(row, own, digest(row, own))
+        except Misfit as misfit:
+            rejects.append(Reject(row.shop, name, row_id, misfit.field, misfit.reason))
+            continue
+        if row_id not in entries or not _outdated(row, entries[row_id].row):
+            entries[row_id] = entry
+    return entries
+
+
+def _outdated(row: Row, other: Row) -> bool:
+    return isinstance(row, Order) and isinstance(other, Order) and row.updated_at < other.updated_at
+
+
+# -------------------------------------------------------------------------------- from entry to log
+
+
+def _add(
+    connection: DuckDBPyConnection, shop: str, name: str, entries: Mapping[str, Entry], seq: int
+) -> int:
+    """Appends what is news; how many rows that were."""
+    known = _known(connection, shop, name, list(entries))
+    fresh = [entry for key, entry in entries.items() if _is_news(entry, known.get(key))]
+    _append(connection, name, [entry.row for entry in fresh], seq, [e.digest for e in fresh])
+    _append(connection, "order_lines", [line for entry in fresh for line in entry.lines], seq)
+    return len(fresh)
+
+
+def _known(
+    connection: DuckDBPyConnection, shop: str, name: str, ids: list[str]
+) -> dict[str, tuple[bytes, datetime | None]]:
+    """Digest (and for orders `updated_at`) of the newest logged row of each id.
+
+    The newest is the last appended, because no outdated order gets in. Reading by the page's ids
+    keeps a commit short, however long the log.
+    """
+    if not ids:
+        return {}
+    updated_at = "arg_max(updated_at, seq)" if name == "orders" else "null"
+    found = connection.execute(
+        f"select {KEYS[name]}, arg_max(digest, seq), {updated_at} from {name}"
+        f" where shop = ? and {KEYS[name]} in (select unnest(?::varchar[])) group by all",
+        [shop, ids],
+    ).fetchall()
+    return {row_id: (content, updated) for row_id, content, updated in found}
+
+
+def _is_news(entry: Entry, known: tuple[bytes, datetime | None] | None) -> bool:
+    if known is None:
+        return True
+    content, updated_at = known
+    if isinstance(entry.row, Order) and updated_at and in_utc(entry.row.updated_at) < updated_at:
+        return False
+    return entry.digest != content
+
+
+def _append(
+    connection: DuckDBPyConnection,
+    name: str,
+    rows: Sequence[Row],
+    seq: int,
+    digests: Sequence[bytes] = (),
+) -> None:
+    if not rows:
+        return
+    own = {"seq": repeated(seq, len(rows))}
+    if digests:
+        own["digest"] = pa.array(digests, pa.binary())
+    with registered(connection, "page", pa.table(arrays(TABLES[name], rows) | own)):
+        connection.execute(f"insert into {name} by name select * from page")
+
+
+# ------------------------------------------------------------------------------------------ cursors
+
+
+def cursor(connection: DuckDBPyConnection, shop: str, stream: str) -> Cursor | None:
+    found = connection.execute(
+        "select cursor from cursors where shop = ? and stream = ?", [shop, stream]
+    ).fetchall()
+    return json.loads(found[0][0]) if found else None
+
+
+def forget_cursor(connection: DuckDBPyConnection, shop: str, stream: str) -> None:
+    connection.execute("delete from cursors where shop = ? and stream = ?", [shop, stream])
+
+
+# --------------------------------------------------------------------------- the log as a whole
+
+
+def content_hash(connection: DuckDBPyConnection) -> str:
+    """A digest of what the store knows: the latest rows and where the streams stand.
+
+    Not of how it came to know: neither batches nor superseded rows count. The rows' digests are
+    added up, so their order is of no account and memory stays flat.
+    """
+    sums = [
+        connection.execute(
+            "select count(*), sum(md5_number_lower(text)), sum(md5_number_upper(text))"
+            f" from (select {_text(name)} as text from latest_{name})"
+        ).fetchall()
+        for name in TABLES
+    ]
+    cursors = connection.execute("select shop, stream, cursor from cursors order by all").fetchall()
+    return hashlib.sha256(json.dumps([sums, cursors]).encode()).hexdigest()
+
+
+def _text(name: str) -> str:
+    parts = [f'coalesce("{column.name}"::varchar, chr(30))' for column in COLUMNS[TABLES[name]]]
+    return f"concat_ws(chr(31), {', '.join(parts)})"
+
+
+def compact(connection: DuckDBPyConnection) -> None:
+    """Drops superseded rows and gives their space back."""
+    with transaction(connection):
+        for name, key in KEYS.items():
+            _delete_unless_in(connection, name, f"latest_{name}", key)
+        _delete_unless_in(connection, "order_lines", "orders", "order_id")
+    connection.execute("checkpoint")
+
+
+def _delete_unless_in(connection: DuckDBPyConnection, name: str, kept: str, key: str) -> None:
+    connection.execute(
+        f"delete from {name} as old where not exists (select 1 from {kept} as kept"
+        f" where kept.shop = old.shop and kept.{key} = old.{key} and kept.seq = old.seq)"
+    )

@@ -1,0 +1,103 @@
+"""What others read from the store: Arrow batches and frames, their instants aware and in UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import date
+
+import pandas as pd
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+from connectors.schema import Rule
+
+#: What can be read as a whole, and the order it comes in.
+ORDERED_BY: Mapping[str, str] = {
+    "orders": "shop, ordered_at, order_id",
+    "order_lines": "shop, order_id, line_id",
+    "refunds": "shop, refunded_at, refund_id",
+    "customers": "shop, customer_id",
+    "summary": "shop, person_key, currency",
+    "scores": "shop, person_key",
+}
+BATCH_ROWS = 50_000
+
+
+def frame(connection: DuckDBPyConnection, sql: str, **parameters: object) -> pd.DataFrame:
+    """The answer as a frame; decimals stay decimals, dates dates."""
+    found = connection.execute(sql, parameters).to_arrow_table()
+    answer: pd.DataFrame = found.cast(_aware(found.schema)).to_pandas()
+    return answer
+
+
+def batches(connection: DuckDBPyConnection, sql: str, **parameters: object) -> pa.RecordBatchReader:
+    """The answer in batches, however large; read it before the store closes."""
+    own = connection.cursor()  # others may ask the store while this is being read
+    found = own.execute(sql, parameters).to_arrow_reader(BATCH_ROWS)
+    schema = _aware(found.schema)
+
+    def rows() -> Iterator[pa.RecordBatch]:
+        with closing(own):
+            for batch in found:
+                yield batch.cast(schema)
+
+    return pa.RecordBatchReader.from_batches(schema, rows())
+
+
+def _aware(schema: pa.Schema) -> pa.Schema:
+    utc = pa.timestamp("us", "UTC")
+    return pa.schema(
+        [field.with_type(utc) if pa.types.is_timestamp(field.type) else field for field in schema]
+    )
+
+
+#: The newest scores of each shop; a run that left a shop out doesn't make its scores old.
+LATEST_SCORES = (
+    "select * exclude (seq) from scores"
+    " where seq = (select max(seq) from scores as own where own.shop = scores.shop)"
+)
+
+
+def whole(what: str, shops: Sequence[str], as_of: date, rule: Rule, currency: str | None) -> str:
+    """SQL for one of `ORDERED_BY`, of the shops in its parameter `shops`."""
+    source = _source(what, shops, as_of, rule, currency)
+    return (
+        f"select * from ({source}) where shop in (select unnest($shops::varchar[]))"
+        f" order by {ORDERED_BY[what]}"
+    )
+
+
+def _source(what: str, shops: Sequence[str], as_of: date, rule: Rule, currency: str | None) -> str:
+    if what == "scores":
+        return LATEST_SCORES
+    if what == "orders":
+        return orders(rule)
+    if what == "summary":
+        each = [summary(shop, as_of, rule, currency) for shop in shops]
+        return " union all ".join(f"({sql})" for sql in each)
+    own = "(seq)" if what == "order_lines" else "(seq, digest)"
+    return f"select * exclude {own} from latest_{what}"
+
+
+# `connectors.summary` brings Ibis with it: half a second that most commands can do without.
+
+
+def orders(rule: Rule) -> str:
+    from connectors import summary as ibis
+
+    return ibis.sql(ibis.orders(ibis.stored("latest_"), rule))
+
+
+def summary(shop: str, as_of: date, rule: Rule, currency: str | None) -> str:
+    from connectors import summary as ibis
+
+    tables = ibis.stored("latest_")
+    return ibis.sql(ibis.summary(tables, shop=shop, as_of=as_of, rule=rule, currency=currency))
+
+
+def excluded(shop: str, as_of: date, currency: str | None) -> str:
+    from connectors import summary as ibis
+
+    tables = ibis.stored("latest_")
+    return ibis.sql(ibis.excluded(tables, shop=shop, as_of=as_of, currency=currency))

@@ -1,0 +1,166 @@
+"""A Magento in a few lines: searches by filter, customers that can be written, and its quirks."""
+
+from __future__ import annotations
+
+import json
+import operator
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+import responses
+
+from connectors.config import ShopSettings
+from connectors.http import Http, Retry
+from connectors.identity import EmailHasher
+from connectors.magento import MagentoShop
+
+PAYLOADS = Path(__file__).parents[1] / "payloads" / "magento"
+BASE = "https://shop.example"
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+Reply = tuple[int, dict[str, str], str]
+Rule = Callable[[str, str, dict[str, str]], Reply | None]
+
+CONDITIONS: dict[str, Callable[[Any, Any], bool]] = {
+    "gt": operator.gt,
+    "gteq": operator.ge,
+    "lteq": operator.le,
+    "in": lambda value, wanted: str(value) in wanted.split(","),
+}
+
+
+def recorded(name: str) -> Any:
+    return json.loads((PAYLOADS / name).read_text(encoding="utf-8"), parse_float=Decimal)
+
+
+def found(rows: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:
+    """What Magento would find: filters, ids ascending, one page, and the count of all."""
+    for group in range(10):
+        head = f"searchCriteria[filter_groups][{group}][filters][0]"
+        if f"{head}[field]" in query:
+            rows = [row for row in rows if holds(row, *(query[f"{head}[{k}]"] for k in KEYS))]
+    size = int(query["searchCriteria[pageSize]"])
+    assert query["searchCriteria[sortOrders][0][direction]"] == "ASC"
+    assert "searchCriteria[currentPage]" not in query
+    rows = sorted(rows, key=row_id)
+    return {"items": rows[:size], "search_criteria": {}, "total_count": len(rows)}
+
+
+KEYS = ("field", "condition_type", "value")
+
+
+def holds(row: dict[str, Any], name: str, condition: str, value: str) -> bool:
+    actual = row_id(row) if name == "entity_id" else row[name]
+    wanted = int(value) if isinstance(actual, int) and condition != "in" else value
+    return CONDITIONS[condition](actual, wanted)
+
+
+def row_id(row: dict[str, Any]) -> int:
+    return row["entity_id"] if "entity_id" in row else row["id"]  # type: ignore[no-any-return]
+
+
+@dataclass
+class FakeMagento:
+    """`rules` come first: they may answer in its place, or change its rows."""
+
+    orders: list[dict[str, Any]] = field(default_factory=list)
+    creditmemos: list[dict[str, Any]] = field(default_factory=list)
+    customers: list[dict[str, Any]] = field(default_factory=list)
+    attributes: set[str] = field(default_factory=set)
+    rules: list[Rule] = field(default_factory=list)
+    asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+
+    def __call__(self, request: Any) -> Reply:
+        path = urlsplit(request.url).path.removeprefix("/rest/all/V1/")
+        query = dict(parse_qsl(urlsplit(request.url).query))
+        self.asked.append((request.method, path, query))
+        for rule in self.rules:
+            reply = rule(request.method, path, query)
+            if reply is not None:
+                return reply
+        if request.method == "PUT":
+            return self.put(int(path.removeprefix("customers/")), json.loads(request.body))
+        return ok(self.answer(path, query))
+
+    def answer(self, path: str, query: dict[str, str]) -> Any:
+        if path == "store/storeViews":
+            return recorded("store_views.json")
+        if path == "store/storeConfigs":
+            return recorded("store_configs.json")
+        if path == "attributeMetadata/customer":
+            return [{"attribute_code": code} for code in sorted(self.attributes)]
+        return found(getattr(self, path.removesuffix("/search")), query)
+
+    def put(self, customer_id: int, body: dict[str, Any]) -> Reply:
+        """Merge, as 2.4.7 does: unknown attributes are dropped silently, "" removes a value."""
+        assert set(body["customer"]) == {"id", "custom_attributes"}
+        assert body["customer"]["id"] == customer_id
+        customer = next(row for row in self.customers if row["id"] == customer_id)
+        values = {
+            one["attribute_code"]: one["value"] for one in customer.get("custom_attributes", [])
+        }
+        for one in body["customer"]["custom_attributes"]:
+            if one["attribute_code"] in self.attributes:
+                values[one["attribute_code"]] = one["value"]
+        customer["custom_attributes"] = [
+            {"attribute_code": code, "value": as_stored(value)}
+            for code, value in values.items()
+            if value != ""
+        ]
+        return ok(customer)
+
+    def paths(self, method: str = "GET") -> list[str]:
+        return [path for used, path, _ in self.asked if used == method]
+
+
+def as_stored(value: str) -> str:
+    """How the database gives decimals and dates back."""
+    if re.fullmatch(r"\d+\.\d+", value):
+        return f"{Decimal(value):.4f}"
+    return f"{value} 00:00:00" if re.fullmatch(r"\d{4}-\d\d-\d\d", value) else value
+
+
+def ok(data: Any) -> Reply:
+    return 200, {"Date": "Sun, 22 Nov 2026 12:00:01 GMT"}, json.dumps(data, default=float)
+
+
+def refused(status: int, message: str) -> Reply:
+    return status, {}, json.dumps({"message": message})
+
+
+@pytest.fixture
+def magento() -> Iterator[FakeMagento]:
+    fake = FakeMagento()
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        for method in ("GET", "PUT"):
+            mock.add_callback(method, re.compile(rf"{BASE}/rest/all/V1/"), fake)
+        yield fake
+
+
+@pytest.fixture
+def hasher() -> EmailHasher:
+    return EmailHasher(b"k" * 32)
+
+
+@pytest.fixture
+def shop(hasher: EmailHasher) -> MagentoShop:
+    http = Http(BASE, shop="eu", retry=Retry(attempts=3), sleep=lambda seconds: None)
+    return MagentoShop(ShopSettings("eu", "magento", BASE, token="t"), hasher, http)
+
+
+@pytest.fixture
+def order() -> dict[str, Any]:
+    """A bundle and a configurable with a coupon, at prices that include tax (2.4.7-p3)."""
+    rows: list[dict[str, Any]] = recorded("orders.json")["items"]
+    return next(row for row in rows if row["entity_id"] == 36)
+
+
+def numbered(order: dict[str, Any], ids: Any, **fields: Any) -> list[dict[str, Any]]:
+    return [{**order, "entity_id": one, "increment_id": f"{one:09}", **fields} for one in ids]

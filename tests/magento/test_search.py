@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connectors.errors import RequestRefused, ShopUnavailable
+from connectors.http import Http, Retry
+from connectors.magento.search import MOST_BROKEN, Batch, Filter, Keyset, criteria
+
+from .conftest import BASE, FakeMagento, Reply, ok, refused
+
+PATH = "/rest/all/V1/orders"
+KEY = "searchCriteria[filter_groups][{}][filters][0][value]"
+
+
+@pytest.fixture
+def http() -> Http:
+    return Http(BASE, shop="eu", retry=Retry(attempts=3), sleep=lambda seconds: None)
+
+
+def rows(ids: Any) -> list[dict[str, Any]]:
+    return [{"entity_id": one} for one in ids]
+
+
+def ids_of(batches: list[Batch]) -> list[int]:
+    return [row["entity_id"] for batch in batches for row in batch.rows]
+
+
+def broken_on(magento: FakeMagento, *broken: int, status: int = 500) -> None:
+    """The shop fails on every page that holds one of these ids."""
+
+    def rule(method: str, path: str, query: dict[str, str]) -> Reply | None:
+        items = magento.answer(path, query)["items"]
+        hit = any(row["entity_id"] in broken for row in items)
+        return refused(status, "Internal Error.") if hit else None
+
+    magento.rules.append(rule)
+
+
+def test_filters_become_groups_that_must_all_hold_ids_ascending() -> None:
+    assert criteria([Filter("entity_id", "gt", "5"), Filter("state", "in", "a,b")], 100) == [
+        ("searchCriteria[filter_groups][0][filters][0][field]", "entity_id"),
+        ("searchCriteria[filter_groups][0][filters][0][value]", "5"),
+        ("searchCriteria[filter_groups][0][filters][0][condition_type]", "gt"),
+        ("searchCriteria[filter_groups][1][filters][0][field]", "state"),
+        ("searchCriteria[filter_groups][1][filters][0][value]", "a,b"),
+        ("searchCriteria[filter_groups][1][filters][0][condition_type]", "in"),
+        ("searchCriteria[sortOrders][0][field]", "entity_id"),
+        ("searchCriteria[sortOrders][0][direction]", "ASC"),
+        ("searchCriteria[pageSize]", "100"),
+    ]
+
+
+def test_all_rows_come_once_in_pages_and_the_last_page_is_known(
+    magento: FakeMagento, http: Http
+) -> None:
+    magento.orders = rows(range(1, 501, 2))
+    batches = list(Keyset(http, PATH).batches())
+    assert ids_of(batches) == list(range(1, 501, 2))
+    assert [len(batch.rows) for batch in batches] == [100, 100, 50]
+    assert len(magento.asked) == 3
+
+
+def test_it_goes_on_behind_any_id(magento: FakeMagento, http: Http) -> None:
+    magento.orders = rows(range(1, 8))
+    for after in range(8):
+        found = ids_of(list(Keyset(http, PATH, size=2).batches(after)))
+        assert found == list(range(after + 1, 8))
+
+
+def test_an_empty_shop_gives_nothing(magento: FakeMagento, http: Http) -> None:
+    assert list(Keyset(http, PATH).batches()) == []
+
+
+def test_rows_that_are_inserted_and_removed_meanwhile_shift_nothing(
+    magento: FakeMagento, http: Http
+) -> None:
+    magento.orders = rows(range(1, 31))
+    seen: list[int] = []
+    for batch in Keyset(http, PATH, size=10).batches():
+        seen += ids_of([batch])
+        magento.orders = [row for row in magento.orders if row["entity_id"] != batch.last - 5]
+        magento.orders += rows([len(seen) + 1000])
+    assert seen[:30] == list(range(1, 31))
+
+
+def test_a_page_that_is_silently_shorter_than_asked_for_is_not_the_last(
+    magento: FakeMagento, http: Http
+) -> None:
+    magento.orders = rows(range(1, 61))
+
+    def rule(method: str, path: str, query: dict[str, str]) -> Reply:
+        return ok(magento.answer(path, {**query, "searchCriteria[pageSize]": "20"}))
+
+    magento.rules.append(rule)
+    assert ids_of(list(Keyset(http, PATH).batches())) == list(range(1, 61))
+
+
+def test_the_shops_own_page_limit_is_taken(magento: FakeMagento, http: Http) -> None:
+    magento.orders = rows(range(1, 51))
+
+    def rule(method: str, path: str, query: dict[str, str]) -> Reply | None:
+        if int(query["searchCriteria[pageSize]"]) <= 20:
+            return None
+        body = '{"message": "Maximum SearchCriteria pageSize is %max", "parameters": {"max": 20}}'
+        return 400, {}, body
+
+    magento.rules.append(rule)
+    assert ids_of(list(Keyset(http, PATH).batches())) == list(range(1, 51))
+
+
+@pytest.mark.parametrize("ignored", ["gt", "sort", "everything"])
+def test_a_shop_that_ignores_the_page_is_found_out_within_two_pages(
+    ignored: str, magento: FakeMagento, http: Http
+) -> None:
+    magento.orders = rows(range(1, 31))
+
+    def rule(method: str, path: str, query: dict[str, str]) -> Reply:
+        page = magento.answer(path, {**query, KEY.format(0): "0"} if ignored != "sort" else query)
+        return ok({**page, "items": page["items"][:: -1 if ignored == "sort" else 1]})
+
+    magento.rules.append(rule)
+    with pytest.raises(RequestRefused, match="repeats a page"):
+        list(Keyset(http, PATH, size=10).batches())
+    assert len(magento.asked) <= 2
+
+
+@pytest.mark.parametrize("answer", [[], {"message": "hello"}, {"items": "none"}, 7, "x"])
+def test_an_answer_that_is_no_search_result_is_no_empty_shop(
+    answer: Any, magento: FakeMagento, http: Http
+) -> None:
+    magento.rules.append(lambda method, path, query: ok(answer))
+    with pytest.raises(RequestRefused, match="no search result"):
+        list(Keyset(http, PATH).batches())
+
+
+def test_rows_without_any_id_can_not_loop(magento: FakeMagento, http: Http) -> None:
+    magento.rules.append(lambda *_: ok({"items": [{}, "x"], "total_count": 1000}))
+    with pytest.raises(RequestRefused):
+        list(Keyset(http, PATH).batches())
+
+
+@pytest.mark.parametrize(
+    "broken", [[1], [50], [100], [77], [7, 8], [1, 100], [3, 30, 90], [99, 100]], ids=str
+)
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_a_row_that_breaks_its_page_is_named_and_all_others_come(
+    broken: list[int], status: int, magento: FakeMagento, http: Http
+) -> None:
+    magento.orders = rows(range(1, 101))
+    broken_on(magento, *broken, status=status)
+    batches = list(Keyset(http, PATH, size=32).batches())
+    assert ids_of(batches) == [one for one in range(1, 101) if one not in broken]
+    assert [batch.broken for batch in batches if batch.broken] == [str(one) for one in broken]
+
+
+def test_a_broken_row_is_found_in_sparse_ids_too(magento: FakeMagento, http: Http) -> None:
+    magento.orders = rows([5, 70_001, 840_254, 840_255])
+    broken_on(magento, 840_254)
+    batches = list(Keyset(http, PATH).batches())
+    assert ids_of(batches) == [5, 70_001, 840_255]
+    assert [batch.broken for batch in batches if batch.broken] == ["840254"]
+
+
+def test_a_shop_that_is_down_is_not_a_shop_of_broken_rows(magento: FakeMagento, http: Http) -> None:
+    magento.orders = rows(range(1, 101))
+    magento.rules.append(lambda *_: refused(500, "Internal Error."))
+    seen: list[Batch] = []
+    with pytest.raises(ShopUnavailable):
+        seen.extend(Keyset(http, PATH).batches())
+    assert seen == []
+
+
+def test_a_shop_that_fails_on_every_row_is_a_broken_shop(magento: FakeMagento, http: Http) -> None:
+    magento.orders = rows(range(1, 101))
+    broken_on(magento, *range(1, 101))
+    seen: list[Batch] = []
+    with pytest.raises(ShopUnavailable):
+        seen.extend(Keyset(http, PATH).batches())
+    assert len(seen) <= MOST_BROKEN
+
+
+def test_maintenance_is_not_searched_for_broken_rows(magento: FakeMagento, http: Http) -> None:
+    magento.rules.append(lambda *_: (503, {}, "<html>maintenance</html>"))
+    with pytest.raises(ShopUnavailable):
+        list(Keyset(http, PATH).batches())
+    assert len(magento.asked) == 3
+
+
+ABOVE, BELOW = KEY.format(0), KEY.format(1)
+
+
+@pytest.mark.parametrize("failures", range(1, 12))
+def test_a_shop_that_recovers_at_any_moment_loses_nothing(
+    failures: int, magento: FakeMagento, http: Http
+) -> None:
+    magento.orders = rows(range(1, 11))
+    left = [True] * failures
+
+    def rule(method: str, path: str, query: dict[str, str]) -> Reply | None:
+        empty = "gt" in query.values() and "lteq" in query.values() and query[BELOW] == query[ABOVE]
+        return refused(500, "Internal Error.") if left and not empty and left.pop() else None
+
+    magento.rules.append(rule)
+    batches = list(Keyset(http, PATH, size=4).batches())
+    assert ids_of(batches) == list(range(1, 11))
+    assert not any(batch.broken for batch in batches)

@@ -1,0 +1,90 @@
+"""Scores, run by run, in the scorer's own columns."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pytest
+from made_rows import NOW
+
+from connectors.store import Store
+
+
+def scored(**columns: Any) -> pd.DataFrame:
+    plain = {"shop": ["eu"], "person_key": ["7"], "customer_id": ["7"], "tier": ["high"]}
+    return pd.DataFrame(plain | columns)
+
+
+def latest(store: Store) -> dict[str, Any]:
+    return store.score_of("eu", ["7"])[0]
+
+
+def test_scores_come_back_as_they_went_in(store: Store) -> None:
+    here = NOW.astimezone(timezone(timedelta(hours=9)))
+    given = {
+        "predicted_clv": [Decimal("12.30")], "p_alive": [0.1 + 0.2], "horizon_days": [365],
+        "next_order_on": [date(2026, 12, 1)], "scored_at": [here], "is_new": [True],
+        "margin_clv": [None], "model": pd.Categorical(["bg/nbd"]),
+    }  # fmt: skip
+    store.save_scores("r1", scored(**given))
+    assert latest(store) == {
+        "run_id": "r1", "shop": "eu", "person_key": "7", "customer_id": "7", "tier": "high",
+        "predicted_clv": Decimal("12.30"), "p_alive": 0.1 + 0.2, "horizon_days": 365,
+        "next_order_on": date(2026, 12, 1), "scored_at": NOW.replace(tzinfo=None), "is_new": True,
+        "margin_clv": None, "model": "bg/nbd",
+    }  # fmt: skip
+    assert store.latest_scores("eu")["scored_at"].tolist() == [NOW]
+
+
+def test_the_newest_run_that_scored_the_shop_counts(store: Store) -> None:
+    store.save_scores("r1", scored())
+    store.save_scores("r2", scored(tier=["low"]))
+    store.save_scores("r3", scored(shop=["us"]))
+    assert store.latest_scores("eu")["run_id"].tolist() == ["r2"]
+    assert store.latest_scores("us")["run_id"].tolist() == ["r3"]
+    assert len(store.latest_scores("nowhere")) == 0
+
+
+def test_somebody_who_is_not_scored_any_more_has_no_score(store: Store) -> None:
+    store.save_scores("r1", pd.concat([scored(), scored(person_key=["8"])]))
+    store.save_scores("r2", scored())
+    assert store.score_of("eu", ["7", "8"]) == [latest(store)]
+    assert store.scores_of("eu", "8")["run_id"].tolist() == ["r1"]
+
+
+def test_a_persons_history_is_found_by_either_name(store: Store) -> None:
+    store.save_scores("r1", scored(person_key=["guest-1"], customer_id=[None]))
+    store.save_scores("r2", scored(person_key=["guest-1"]))
+    assert store.scores_of("eu", "guest-1")["run_id"].tolist() == ["r1", "r2"]
+    assert store.scores_of("eu", "7")["run_id"].tolist() == ["r2"]
+
+
+def test_columns_may_come_and_go(store: Store) -> None:
+    store.save_scores("r1", scored(old=[1.5]))
+    store.save_scores("r2", scored(new=["x"]))
+    assert (latest(store)["old"], latest(store)["new"]) == (None, "x")
+
+
+@pytest.mark.parametrize(("first", "then"), [(3, 3.5), (None, 3.5), (None, Decimal("3.50"))])
+def test_a_column_takes_a_wider_type_without_rounding(store: Store, first: Any, then: Any) -> None:
+    store.save_scores("r1", scored(value=[first]))
+    store.save_scores("r2", scored(value=[then]))
+    assert latest(store)["value"] == then
+    assert [row or None for row in store.connection.execute(
+        "select value::double from scores order by seq").fetchall()][0] == (first,)  # fmt: skip
+
+
+def test_a_column_that_changes_its_meaning_is_refused_and_nothing_is_kept(store: Store) -> None:
+    store.save_scores("r1", scored(value=["a"]))
+    with pytest.raises(TypeError, match="value was VARCHAR and is DOUBLE"):
+        store.save_scores("r2", scored(value=[1.5], fresh=[1]))
+    assert "fresh" not in latest(store)
+
+
+def test_new_scores_move_the_ground_under_a_plan(store: Store) -> None:
+    before = store.standing("eu")
+    store.save_scores("r1", scored())
+    assert store.standing("eu") != before
