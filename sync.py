@@ -165,10 +165,12 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date) -> None:
     currency = jobs.currency(at, shop)
     summary = at.store.summary(shop.shop, as_of=as_of, rule=at.settings.value, currency=currency)
     earlier = at.store.latest_scores(shop.shop)
-    tiers = dict(zip(earlier["person_key"], earlier["tier"], strict=True)) if len(earlier) else {}
-    scored = clv.score(summary, score_settings(at.settings), as_of=as_of, previous_tiers=tiers)
+    tier_of = dict(zip(earlier["person_key"], earlier["tier"], strict=True)) if len(earlier) else {}
+    scored = clv.score(summary, score_settings(at.settings), as_of=as_of, previous_tiers=tier_of)
     at.store.save_scores(at.run_id, scored.frame)
     news.scored(at.terminal, shop.shop, scored.frame, scored.card)
+    tiers = Counter(map(str, scored.frame["tier"]))
+    at.count(shop.shop, scored=len(scored.frame), **tiers)
     left_out = at.store.excluded(shop.shop, as_of=as_of, currency=currency)
     news.excluded(at.terminal, shop.shop, left_out)
 
@@ -201,14 +203,13 @@ def plan_shop(
     return jobs.plan(at, shop, fields_of(at.store.latest_scores(shop.shop)), shown)
 
 
-def whole_job(at: Session, shop: ShopSettings, max_changes: int | None) -> int:
-    """Pull, score, plan, apply; how many customers had to change."""
+def whole_job(at: Session, shop: ShopSettings, max_changes: int | None) -> None:
+    """Pull, score, plan, and apply if no more than `max_changes` customers have to change."""
     shown = jobs.pull(at, shop)
     score_shop(at, shop, at.now.date())
     changes, _ = plan_shop(at, shop, shown)
     writeback.guard(changes, max_changes)
     jobs.write(at, shop, changes)
-    return len(changes)
 
 
 def draw(at: Session) -> plans.Plan:
@@ -358,14 +359,9 @@ def undo(
 @app.command()
 def run(context: typer.Context, max_changes: Limit = None) -> None:
     """The scheduled job: pull, score, plan, and apply under --max-changes."""
-    changed: Counter[str] = Counter()
-
-    def job(at: Session, shop: ShopSettings) -> None:
-        changed[shop.shop] = whole_job(at, shop, limit(at, max_changes))
-
     with session(context, "run") as at:
-        each_shop(at, job)
-        at.conclude("run", changes=changed.total())
+        each_shop(at, lambda at, shop: whole_job(at, shop, limit(at, max_changes)))
+        at.conclude("run")
 
 
 @app.command()
@@ -438,13 +434,8 @@ def demo(
     with practice.opened(folder, customers.value, now().date(), 0) as shops:
         with session(context, "demo", read_settings(shops.environment)) as at:
             look(at)
-            changed: Counter[str] = Counter()
-
-            def job(at: Session, shop: ShopSettings) -> None:
-                changed[shop.shop] = whole_job(at, shop, None)
-
-            each_shop(at, job)
-            at.conclude("demo", changes=changed.total())
+            each_shop(at, lambda at, shop: whole_job(at, shop, None))
+            at.conclude("demo")
         context.obj.terminal.tell("look", shops.where_to_look())
 
 

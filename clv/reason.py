@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 
 from clv.forecast import SHOP_AVERAGE, TOO_LITTLE_DATA
@@ -12,8 +12,8 @@ LONGEST = 255
 
 #: What a forecast without the models says of itself.
 CAVEATS = {
-    TOO_LITTLE_DATA: "; the shop has too little data for a model, so this leans on its average",
-    SHOP_AVERAGE: "; no model could be fitted, so this leans on the shop's average",
+    TOO_LITTLE_DATA: " by the shop's average (too little data for a model)",
+    SHOP_AVERAGE: " by the shop's average (no model could be fitted)",
 }
 
 
@@ -30,10 +30,13 @@ class Facts:
     p_alive: Sequence[float | None]
 
 
+FACTS = tuple(fact.name for fact in fields(Facts))
+
+
 def sentences(facts: Facts, *, currency: str, horizon_days: int, model: str) -> list[str]:
     """One sentence per customer. Nothing in it says who the customer is."""
     caveat = CAVEATS.get(model)
-    rows = zip(*(getattr(facts, name) for name in Facts.__dataclass_fields__), strict=True)
+    rows = zip(*(getattr(facts, name) for name in FACTS), strict=True)
     return [
         (
             f"{tier}: {_bought(orders, currency, net, since)}; "

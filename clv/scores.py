@@ -102,34 +102,27 @@ def _by_formula(
     people: pd.DataFrame, net: list[Decimal], settings: ScoreSettings
 ) -> dict[str, pd.Series]:
     """The formula, the formula at margin, and the largest CAC, per customer."""
-    ages = (people[c.ORDERS].astype(int).tolist(), people[c.T].astype(int).tolist())
-    habits = [(orders, purchases_a_year(orders, age)) for orders, age in zip(*ages, strict=True)]
+    earned = [None if pd.isna(value) else _exact(value) for value in people[c.MARGIN]]
+    orders, ages = people[c.ORDERS].astype(int).tolist(), people[c.T].astype(int).tolist()
+    worth = [_worth(*row, settings) for row in zip(net, earned, orders, ages, strict=True)]
+    names = (c.FORMULA_CLV, c.MARGIN_CLV, c.MAX_CAC)
+    return {name: _objects(row[place] for row in worth) for place, name in enumerate(names)}
 
-    def formula(earned: Decimal, habit: tuple[int, Decimal], margin: Decimal) -> Decimal:
-        orders, a_year = habit
-        per_order = average_order_value(earned, orders)
-        return lifetime_value(per_order, a_year, settings.lifespan_years, margin)
 
-    values = [formula(*pair, Decimal(1)) for pair in zip(net, habits, strict=True)]
-    at_margin: list[Decimal | None]
+def _worth(
+    net: Decimal, earned: Decimal | None, orders: int, age: int, settings: ScoreSettings
+) -> tuple[Decimal, Decimal | None, Decimal]:
+    """One customer's `formula_clv`, `margin_clv` and `max_cac`."""
+    a_year, years = purchases_a_year(orders, age), settings.lifespan_years
+    per_order = average_order_value(net, orders)
+    value = lifetime_value(per_order, a_year, years)
     if settings.margin is not None:
-        rate = settings.margin
-        at_margin = [formula(*pair, rate) for pair in zip(net, habits, strict=True)]
+        at_margin = lifetime_value(per_order, a_year, years, settings.margin)
+    elif earned is not None:
+        at_margin = lifetime_value(average_order_value(earned, orders), a_year, years)
     else:
-        earned = [None if pd.isna(value) else _exact(value) for value in people[c.MARGIN]]
-        at_margin = [
-            None if money is None else formula(money, habit, Decimal(1))
-            for money, habit in zip(earned, habits, strict=True)
-        ]
-    ceilings = [
-        max_cac(value if known is None else known)
-        for value, known in zip(values, at_margin, strict=True)
-    ]
-    return {
-        c.FORMULA_CLV: _objects(values),
-        c.MARGIN_CLV: _objects(at_margin),
-        c.MAX_CAC: _objects(ceilings),
-    }
+        return value, None, max_cac(value)
+    return value, at_margin, max_cac(at_margin)
 
 
 def _foreseen(ahead: Forecast, as_of: date) -> dict[str, pd.Series]:

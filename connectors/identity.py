@@ -1,4 +1,4 @@
-"""Who placed an order, without knowing anybody: the platform's id, or a keyed hash of the e-mail."""
+"""Who placed an order, knowing nobody: the platform's id, or a keyed hash of the e-mail."""
 
 from __future__ import annotations
 

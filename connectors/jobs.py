@@ -25,9 +25,11 @@ def pull(at: Session, shop: ShopSettings, since: datetime | None = None) -> Mapp
     with at.watch(f"{shop.shop}: orders") as watch:
         orders = pulls.pull_orders(platform, at.store, at.now, since, watch)
     news.pulled(at.terminal, shop.shop, customers, orders, time.monotonic() - begun)
+    at.count(shop.shop, orders=orders.orders, customers=customers.customers)
     quarantined = at.store.rejects(shop.shop)
     if len(quarantined):
         news.quarantined(at.terminal, shop.shop, quarantined)
+        at.count(shop.shop, rejected=len(quarantined))
         at.worse(3)
     return customers.shown
 
@@ -57,6 +59,7 @@ def plan(
             shown = pulls.pull_customers(platform, at.store, at.now, watch).shown
     changes, counts = plans.draw(shop.shop, shown, scored, platform.shows, at.settings.tolerance)
     news.planned(at.terminal, shop.shop, changes, counts)
+    at.count(shop.shop, planned=len(changes))
     return changes, counts
 
 
@@ -75,9 +78,11 @@ def standing_plan(at: Session, file: Path) -> plans.Plan:
 def write(at: Session, shop: ShopSettings, changes: Sequence[Change]) -> None:
     """The changes into the shop, read back and journalled."""
     if not changes:
-        return
+        return at.count(shop.shop, applied=0)
     with at.watch(f"{shop.shop}: writing") as watch:
         counts, refused = writeback.write(at.open(shop), at.store, at.run_id, changes, watch)
     news.written(at.terminal, shop.shop, at.run_id, counts, refused)
+    at.count(shop.shop, applied=counts["applied"])
     if refused:
+        at.count(shop.shop, refused=len(refused))
         at.worse(3)

@@ -84,16 +84,20 @@ def planned(out: Terminal, shop: str, changes: Sequence[Change], counts: Mapping
         (
             plans.symbol(change),
             change.customer_id,
-            change.before.get("tier"),
-            change.after.get("tier"),
-            change.before.get("predicted_12m"),
-            change.after.get("predicted_12m"),
+            moved(change, "tier"),
+            moved(change, "predicted_12m"),
             change.after.get("reason"),
         )
         for change in sorted(changes, key=plans.weight, reverse=True)[:10]
     ]
-    columns = ("", "customer", "tier today", "tier", "predicted today", "predicted", "why")
+    columns = ("", "customer", "tier", "predicted", "why")
     out.table("change", f"{shop}: the biggest changes", columns, rows)
+
+
+def moved(change: Change, field: str) -> str:
+    """`low > high`, or the one of the two that there is."""
+    steps = [change.before.get(field), change.after.get(field)]
+    return " > ".join(dict.fromkeys(step for step in steps if step))
 
 
 def written(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from connectors.config import Settings, ShopSettings
@@ -30,6 +30,7 @@ class Session:
     now: datetime
     stopping: Callable[[], bool]
     exit_code: int = 0
+    tally: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def open(self, shop: ShopSettings) -> Platform:
         return open_shop(shop, self.hasher)
@@ -39,6 +40,10 @@ class Session:
         if self.exit_code in (0, 3):
             self.exit_code = exit_code or self.exit_code
 
+    def count(self, shop: str, **counts: int) -> None:
+        """What was done to a shop, for the summary and the history of runs."""
+        self.tally.setdefault(shop, {}).update(counts)
+
     @contextmanager
     def watch(self, label: str) -> Iterator[Watch]:
         """A progress bar, and the wish to stop."""
@@ -46,7 +51,14 @@ class Session:
             yield Watch(advance, self.stopping)
 
     def conclude(self, command: str, **facts: object) -> None:
-        """The summary line."""
+        """The tally of each shop, and the summary line."""
+        columns = list(dict.fromkeys(name for counts in self.tally.values() for name in counts))
+        rows = [
+            (shop, *(f"{counts.get(name, 0):,}" for name in columns))
+            for shop, counts in self.tally.items()
+        ]
+        if not self.terminal.json:
+            self.terminal.table("tally", "", ("shop", *columns), rows)
         told = ", ".join(f"{name} {value}" for name, value in facts.items() if value is not None)
         state = f"ended with exit code {self.exit_code}" if self.exit_code else "done"
         self.terminal.summary(
@@ -54,6 +66,7 @@ class Session:
             command=command,
             run_id=self.run_id,
             exit_code=self.exit_code,
+            shops=self.tally,
             **facts,
         )
 
@@ -83,6 +96,10 @@ def opened(
         except StoreError:
             raise  # the history can't be written either
         except BaseException as error:
-            store.finish_run(run_id, type(error).__name__, {}, clock())
+            store.finish_run(run_id, type(error).__name__, _flat(session.tally), clock())
             raise
-        store.finish_run(run_id, f"exit {session.exit_code}", {}, clock())
+        store.finish_run(run_id, f"exit {session.exit_code}", _flat(session.tally), clock())
+
+
+def _flat(tally: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    return {f"{shop}.{name}": n for shop, counts in tally.items() for name, n in counts.items()}

@@ -85,14 +85,21 @@ class Terminal:
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    table = Table(title=title, title_justify="left", header_style="bold")
-    numeric = [all(_is_number(row[i]) for row in rows) for i in range(len(columns))]
-    for name, right in zip(columns, numeric, strict=True):
-        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    table = Table(title=title or None, title_justify="left", header_style="bold")
+    for place, name in enumerate(columns):
+        cells = ["" if row[place] is None else str(row[place]) for row in rows]
+        last = place == len(columns) - 1  # the longest text stands last and may be cut
+        table.add_column(
+            name,
+            justify="right" if all(map(_is_number, cells)) else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            min_width=None if last else max(map(len, [name, *cells])),
+        )
     for row in rows:
         table.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
     return table
 
 
-def _is_number(cell: object) -> bool:
-    return cell is None or str(cell).replace(",", "").replace(".", "").lstrip("-").isdigit()
+def _is_number(cell: str) -> bool:
+    return not cell or cell.replace(",", "").replace(".", "").lstrip("-").isdigit()

@@ -181,4 +181,6 @@ def _text(value: Any) -> str:
         return str(int(value)) if value.is_integer() else str(round(value, 4))
     if isinstance(value, datetime | date):
         return value.isoformat()
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
     return f"{value:f}" if isinstance(value, Decimal) else str(value)

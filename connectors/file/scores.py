@@ -59,7 +59,7 @@ def write_scores(path: Path, scores: Mapping[str, Shown]) -> None:
         path.unlink(missing_ok=True)
         return
     with written_whole(path) as fresh, fresh.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = csv.writer(file)
         writer.writerow(HEADER)
         for customer_id, shown in scores.items():
             fields = (_cell(name, shown.get(name, "")) for name in FIELDS)

@@ -25,7 +25,14 @@ _PARTS = ("net", "discount", "discount_tax", "tax")
 
 
 def refunds(body: OrderBody, sort: Sort) -> list[RefundBody]:
-    """The refunds of one sort; `settle` then writes what they add up to into the order."""
+    """The refunds of one sort; `settle` then writes what they add up to into the order.
+
+    None where nothing was paid for what would go back.
+    """
+    return [memo for memo in _memos(body, sort) if Decimal(memo["total"])]
+
+
+def _memos(body: OrderBody, sort: Sort) -> list[RefundBody]:
     lines = body["lines"]
     whole = [_part(line, line["quantity"]) for line in lines]
     if sort == "full":

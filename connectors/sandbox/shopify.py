@@ -21,10 +21,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from connectors.sandbox import SHOPIFY_CLIENT_ID, SHOPIFY_CLIENT_SECRET, SHOPIFY_TOKEN
-from connectors.sandbox.books import Books
+from connectors.sandbox.books import Books, Row
 from connectors.sandbox.shopify_graphql import GraphQL
-from connectors.sandbox.shopify_limits import Bucket, plan_of, scopes_of
-from connectors.sandbox.shopify_money import Json, pen_of
+from connectors.sandbox.shopify_limits import Bucket, allows, plan_of, scopes_of
+from connectors.sandbox.shopify_money import Json, Pen, pen_of
+from connectors.sandbox.shopify_payments import transactions
 from connectors.sandbox.shopify_render import refunds_json
 from connectors.sandbox.shopify_rest import Orders, Refusal, kept
 from connectors.sandbox.shopify_root import domain_of
@@ -48,6 +49,7 @@ def routes(books: Books, shop: str, clock: Callable[[], float] = time.monotonic)
         Route(f"{API}/orders/count.json", front.rest(front.count)),
         Route(f"{API}/orders/{{order_id:int}}.json", front.rest(front.order)),
         Route(f"{API}/orders/{{order_id:int}}/refunds.json", front.rest(front.refunds)),
+        Route(f"{API}/orders/{{order_id:int}}/transactions.json", front.rest(front.transactions)),
         Route(f"{API}/graphql.json", front.graphql, methods=["POST"]),
         Route("/admin/{rest:path}", front.rest(front.nothing), methods=METHODS),
     ]
@@ -155,17 +157,22 @@ class Shopfront:
         return JSONResponse({"order": kept(_params(request).get("fields"))(order)})
 
     def refunds(self, request: Request) -> Response:
+        return JSONResponse({"refunds": refunds_json(*self._with_refunds(request))})
+
+    def transactions(self, request: Request) -> Response:
+        return JSONResponse({"transactions": transactions(*self._with_refunds(request))})
+
+    def _with_refunds(self, request: Request) -> tuple[Row, list[Row], Pen]:
         order = self._orders().one(request.path_params["order_id"])
         found = self._books.refunds_of(self._name, [order["id"]])[order["id"]]
-        pen = pen_of(self._books.shop(self._name))
-        return JSONResponse({"refunds": refunds_json(order, found, pen)})
+        return order, found, pen_of(self._books.shop(self._name))
 
     def nothing(self, _: Request) -> Response:
         raise Refusal(404, "Not Found")
 
     def _orders(self) -> Orders:
         scopes = scopes_of(self._settings)
-        if "read_orders" not in scopes:
+        if not allows(scopes, "read_orders"):
             told = "[API] This action requires merchant approval for read_orders scope."
             raise Refusal(403, told)
         return Orders(self._books, self._name, scopes)

@@ -8,7 +8,7 @@ fast; a shop's settings may name other `limits` or single figures (`rest_bucket`
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,6 +40,11 @@ def plan_of(settings: Mapping[str, Any]) -> Plan:
 
 def scopes_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(settings.get("scopes", SCOPES))
+
+
+def allows(scopes: Sequence[str], needed: str) -> bool:
+    """Whether a right is among those granted; writing implies reading."""
+    return needed in scopes or needed.replace("read_", "write_", 1) in scopes
 
 
 class Bucket:

@@ -16,6 +16,20 @@ from connectors.sandbox.shopify_money import (
     price_of,
 )
 
+#: What is the same in every line.
+ALWAYS: Json = {
+    "attributed_staffs": [],
+    "duties": [],
+    "fulfillment_service": "manual",
+    "gift_card": False,
+    "grams": 0,
+    "product_exists": True,
+    "properties": [],
+    "taxable": True,
+    "variant_inventory_management": "shopify",
+    "variant_title": None,
+}
+
 
 def line_items(order: Row, refunds: Sequence[Row], pen: Pen) -> dict[int, Json]:
     """Line items by their id. A bundle is one line, a configurable is its variant."""
@@ -32,32 +46,23 @@ def _line(line: Line, body: OrderBody, gone: int, pen: Pen) -> Json:
     left = line["quantity"] - gone
     shipped = body["state"] in ("complete", "refunded")
     return {
+        **ALWAYS,
         "id": line["id"],
         "admin_graphql_api_id": gid("LineItem", line["id"]),
-        "attributed_staffs": [],
         "current_quantity": left,
         "discount_allocations": _allocations(discount, 0, pen),
-        "duties": [],
         "fulfillable_quantity": 0 if shipped else left,
-        "fulfillment_service": "manual",
         "fulfillment_status": "fulfilled" if shipped else None,
-        "gift_card": False,
-        "grams": 0,
         "name": line["name"],
         **pen.named("price", Decimal(line["unit_price"])),
-        "product_exists": True,
         "product_id": line["product_id"],
-        "properties": [],
         "quantity": line["quantity"],
         "requires_shipping": line["kind"] != "virtual",
         "sku": line["sku"],
         "tax_lines": tax_lines(Decimal(line["tax"]), Decimal(line["tax_percent"]), pen),
-        "taxable": True,
         "title": line["name"],
         **pen.named("total_discount", ZERO),
         "variant_id": line["variant_id"],
-        "variant_inventory_management": "shopify",
-        "variant_title": None,
         "vendor": line["vendor"],
     }
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from connectors.sandbox.bodies import RefundBody, RefundedLine
 from connectors.sandbox.books import Row
 from connectors.sandbox.shopify_money import ZERO, Json, Pen, gid, total_of
+from connectors.sandbox.shopify_payments import transactions_back
 
 
 def returned(refunds: Iterable[Row]) -> list[RefundedLine]:
@@ -31,15 +32,11 @@ def paid_back(parts: Iterable[RefundedLine]) -> Decimal:
 
 
 def refund_json(order: Row, refund: Row, lines: Mapping[int, Json], pen: Pen) -> Json:
-    """A refund: lines, adjustments, and the transactions that moved the money.
-
-    Some were tried in vain first, so that a failed transaction stands beside it.
-    """
+    """A refund: lines, adjustments, and the transactions that moved the money."""
     body: RefundBody = refund["body"]
     at = pen.instant(refund["created_at"])
     included = order["body"]["prices_include_tax"]
     parts = returned([refund])
-    tries = ("failure", "success") if refund["id"] % 7 == 0 else ("success",)
     return {
         "id": refund["id"],
         "admin_graphql_api_id": gid("Refund", refund["id"]),
@@ -52,7 +49,7 @@ def refund_json(order: Row, refund: Row, lines: Mapping[int, Json], pen: Pen) ->
         "total_duties_set": pen.both(ZERO),
         "user_id": None,
         "order_adjustments": _adjustments(refund, parts, pen),
-        "transactions": [_transaction(order, refund, n, s, pen) for n, s in enumerate(tries)],
+        "transactions": transactions_back(order, refund, pen),
         "refund_line_items": [
             _refund_line(refund, n, line, lines[line["line_id"]], pen, included)
             for n, line in enumerate(parts)
@@ -102,26 +99,3 @@ def _adjustments(refund: Row, parts: Sequence[RefundedLine], pen: Pen) -> list[J
         for place, (kind, reason, amount, tax) in enumerate(found)
         if amount or tax
     ]
-
-
-def _transaction(order: Row, refund: Row, place: int, status: str, pen: Pen) -> Json:
-    number, at = refund["id"] * 10 + place, pen.instant(refund["created_at"])
-    return {
-        **dict.fromkeys(("authorization", "device_id", "error_code", "location_id", "message")),
-        "id": number,
-        "admin_graphql_api_id": gid("OrderTransaction", number),
-        "amount": refund["body"]["total"],
-        "created_at": at,
-        "currency": pen.currency,
-        "gateway": "bogus",
-        "kind": "refund",
-        "order_id": order["id"],
-        "parent_id": order["id"] * 10 + 2,
-        "payment_id": f"#{order['number']}.{place + 3}",
-        "processed_at": at,
-        "receipt": {},
-        "source_name": order["body"]["channel"],
-        "status": status,
-        "test": order["body"]["test"],
-        "user_id": None,
-    }

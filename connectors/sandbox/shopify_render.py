@@ -95,7 +95,6 @@ def order_json(order: Row, refunds: Sequence[Row], customer: Json | None, shop_p
         "shipping_lines": [shipping_line(order, body, pen)],
         "fulfillments": fulfillments(order, lines, pen),
         "refunds": [refund_json(order, refund, lines, pen) for refund in refunds],
-        "payment_terms": None,
     }
 
 
@@ -109,40 +108,26 @@ def _about(order: Row, body: OrderBody, pen: Pen) -> Json:
     cancelled = body.get("cancelled_at") if body["state"] == "cancelled" else None
     closed = body["state"] in ("complete", "refunded")
     return {
-        **dict.fromkeys(EMPTY),
+        **ALWAYS,
         "id": order["id"],
         "admin_graphql_api_id": gid("Order", order["id"]),
-        "app_id": 580111,
-        "browser_ip": "127.0.0.1",
-        "buyer_accepts_marketing": False,
         "cancel_reason": "customer" if cancelled else None,
         "cancelled_at": pen.instant(cancelled) if cancelled else None,
-        "client_details": dict.fromkeys(CLIENT_DETAILS) | {"browser_ip": "127.0.0.1"},
         "closed_at": pen.instant(order["updated_at"]) if closed else None,
-        "confirmed": True,
         "contact_email": body["email"],
         "created_at": pen.instant(order["created_at"]),
-        "duties_included": False,
         "email": body["email"],
-        "estimated_taxes": False,
         "financial_status": financial_status(body),
         "fulfillment_status": "fulfilled" if closed else None,
-        "merchant_business_entity_id": "MTAwMDAwMDAwMQ",
         "name": f"#{order['number']}",
-        "note_attributes": [],
         "number": number - 1000,
         "order_number": number,
         "order_status_url": f"https://shop.example.com/orders/{order['id']}/authenticate",
-        "payment_gateway_names": ["bogus"],
         "processed_at": pen.instant(order["created_at"]),
         "source_name": body["channel"],
-        "tags": "",
-        "tax_exempt": False,
         "taxes_included": body["prices_include_tax"],
         "test": body["test"],
         "token": f"{order['id']:032x}",
-        "total_tip_received": "0.00",
-        "total_weight": 0,
         "updated_at": pen.instant(order["updated_at"]),
     }
 
@@ -159,6 +144,25 @@ CLIENT_DETAILS = (
     "accept_language", "browser_height", "browser_ip", "browser_width", "session_hash",
     "user_agent",
 )  # fmt: skip
+#: What is the same in every order.
+ALWAYS: Json = {
+    **dict.fromkeys(EMPTY),
+    "app_id": 580111,
+    "browser_ip": "127.0.0.1",
+    "buyer_accepts_marketing": False,
+    "client_details": dict.fromkeys(CLIENT_DETAILS) | {"browser_ip": "127.0.0.1"},
+    "confirmed": True,
+    "duties_included": False,
+    "estimated_taxes": False,
+    "merchant_business_entity_id": "MTAwMDAwMDAwMQ",
+    "note_attributes": [],
+    "payment_gateway_names": ["bogus"],
+    "payment_terms": None,
+    "tags": "",
+    "tax_exempt": False,
+    "total_tip_received": "0.00",
+    "total_weight": 0,
+}
 
 
 def _placed(body: OrderBody, sums: Sums, pen: Pen) -> Json:

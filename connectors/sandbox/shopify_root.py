@@ -9,7 +9,7 @@ from typing import Any
 from graphql import GraphQLError, GraphQLResolveInfo
 
 from connectors.sandbox.books import Books, Row
-from connectors.sandbox.shopify_limits import scopes_of
+from connectors.sandbox.shopify_limits import allows, scopes_of
 from connectors.sandbox.shopify_money import Json, gid, pen_of
 from connectors.sandbox.shopify_nodes import Nodes, metafield
 from connectors.sandbox.shopify_search import (
@@ -68,7 +68,7 @@ class Root:
         }
 
     def _needs(self, scope: str, resolver: Resolver) -> Resolver:
-        if scope in self._scopes:
+        if allows(self._scopes, scope):
             return resolver
 
         def denied(info: Info, **_: Any) -> None:

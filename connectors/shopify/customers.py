@@ -88,8 +88,16 @@ def _parsed(shop: str, nodes: list[Any], hasher: EmailHasher, after: str) -> Pag
             shown[customer.customer_id] = shown_by(node)
             customers.append(customer)
         except PayloadError as error:
-            rejects.append(Reject(shop, "customers", f"row {place}", error.field, error.message))
+            row_id = _row_id(node) or f"row {place}"
+            rejects.append(Reject(shop, "customers", row_id, error.field, error.message))
     return Page({"after": after}, customers=customers, rejects=rejects, shown=shown)
+
+
+def _row_id(node: object) -> str | None:
+    try:
+        return _customer_id(Part(node)) if isinstance(node, dict) else None
+    except PayloadError:
+        return None
 
 
 def parse_customer(shop: str, node: object, hasher: EmailHasher) -> Customer:

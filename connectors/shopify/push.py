@@ -148,7 +148,8 @@ def _written(http: Http, writes: Sequence[Write]) -> Refusals:
         if not path:  # the document as a whole: nothing was written
             raise failure(http.shop, body["errors"])
         refusals[_place(str(path[0]))].append(("", "the shop failed over this customer"))
-    for name, answer in (body.get("data") or {}).items():
+    data = body.get("data")
+    for name, answer in (data if isinstance(data, dict) else {}).items():
         for error in (answer or {}).get("userErrors") or ():
             code, message = str(error.get("code") or ""), str(error.get("message") or "")
             refusals[_place(name)].append((code, message))

@@ -131,9 +131,8 @@ class Store:
         self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
     ) -> pd.DataFrame:
         """`connectors.summary.summary` as a frame: a row per person, money as Decimal."""
-        return reading.frame(
-            self.connection, reading.summary(shop, as_of, rule, currency) + " order by person_key"
-        )
+        sql = reading.summary(shop, as_of, rule, currency) + " order by person_key, currency"
+        return reading.frame(self.connection, sql)
 
     def excluded(self, shop: str, *, as_of: date, currency: str | None = None) -> dict[str, int]:
         """How many orders the summary leaves out, by reason."""
@@ -192,8 +191,8 @@ class Store:
             " where shop = $shop and person_key in (select unnest($keys::varchar[]))"
             " order by person_key"
         )
-        found = self.connection.execute(sql, {"shop": shop, "keys": list(person_keys)})
-        rows: list[dict[str, Any]] = found.to_arrow_table().to_pylist()
+        found = reading.table(self.connection, sql, shop=shop, keys=list(person_keys))
+        rows: list[dict[str, Any]] = found.to_pylist()
         return rows
 
     def scores_of(self, shop: str, customer: str) -> pd.DataFrame:

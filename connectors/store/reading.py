@@ -24,10 +24,15 @@ ORDERED_BY: Mapping[str, str] = {
 BATCH_ROWS = 50_000
 
 
+def table(connection: DuckDBPyConnection, sql: str, **parameters: object) -> pa.Table:
+    """The answer as a whole."""
+    found = connection.execute(sql, parameters).to_arrow_table()
+    return found.cast(_at_the_edge(found.schema))
+
+
 def frame(connection: DuckDBPyConnection, sql: str, **parameters: object) -> pd.DataFrame:
     """The answer as a frame; decimals stay decimals, dates dates."""
-    found = connection.execute(sql, parameters).to_arrow_table()
-    answer: pd.DataFrame = found.cast(_aware(found.schema)).to_pandas()
+    answer: pd.DataFrame = table(connection, sql, **parameters).to_pandas()
     return answer
 
 
@@ -35,7 +40,7 @@ def batches(connection: DuckDBPyConnection, sql: str, **parameters: object) -> p
     """The answer in batches, however large; read it before the store closes."""
     own = connection.cursor()  # others may ask the store while this is being read
     found = own.execute(sql, parameters).to_arrow_reader(BATCH_ROWS)
-    schema = _aware(found.schema)
+    schema = _at_the_edge(found.schema)
 
     def rows() -> Iterator[pa.RecordBatch]:
         with closing(own):
@@ -45,11 +50,17 @@ def batches(connection: DuckDBPyConnection, sql: str, **parameters: object) -> p
     return pa.RecordBatchReader.from_batches(schema, rows())
 
 
-def _aware(schema: pa.Schema) -> pa.Schema:
-    utc = pa.timestamp("us", "UTC")
-    return pa.schema(
-        [field.with_type(utc) if pa.types.is_timestamp(field.type) else field for field in schema]
-    )
+def _at_the_edge(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([field.with_type(_outside(field.type)) for field in schema])
+
+
+def _outside(kind: pa.DataType) -> pa.DataType:
+    """What a column is outside the store: its instants are in UTC, and say so there."""
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us", "UTC")
+    if pa.types.is_decimal(kind) and kind.scale == 0:  # whole numbers that DuckDB has added up
+        return pa.int64()
+    return kind
 
 
 #: The newest scores of each shop; a run that left a shop out doesn't make its scores old.

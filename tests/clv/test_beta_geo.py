@@ -197,6 +197,21 @@ def test_discounting_agrees_with_a_sum_over_days(daily: BetaGeoNBD) -> None:
     assert discounted == pytest.approx(by_day, rel=1e-7)
 
 
+@pytest.mark.parametrize(("years", "per_year"), [(1, 0.1), (10, 0.1), (50, 0.1), (50, 1.0)])
+def test_discounting_is_exact_over_long_horizons(
+    daily: BetaGeoNBD, years: int, per_year: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = pd.concat(
+        [history(0, 0, 0), history(0, 0, 300), history(3, 30, 40), history(500, 999, 1000)]
+    )
+    t, rate = 365.0 * years, float(np.log1p(per_year)) / 365
+    discounted = daily.discounted_expected_purchases(t, some, rate)
+    monkeypatch.setattr("clv.beta_geo.NODES", 120)
+    monkeypatch.setattr("clv.beta_geo.MOST_NODES", 200)
+    exactly = daily.discounted_expected_purchases(t, some, rate)
+    np.testing.assert_allclose(discounted, exactly, rtol=1e-9)
+
+
 def test_discounting_at_nothing_is_no_discounting(daily: BetaGeoNBD, cdnow: pd.DataFrame) -> None:
     np.testing.assert_array_equal(
         daily.discounted_expected_purchases(365, cdnow, 0.0),

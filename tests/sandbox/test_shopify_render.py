@@ -144,6 +144,24 @@ def test_every_sort_of_order_is_there(orders: list[dict[str, Any]]) -> None:
     assert kinds == {"success", "failure"}
 
 
+def test_transactions_have_the_recorded_keys_and_a_capture_repeats_its_authorization(
+    tiny: Books, shared: Path
+) -> None:
+    path = shared / "payloads/shopify/shopify-api-ruby_rest_2026_07/transaction_samples.json"
+    samples = json.loads(path.read_text(encoding="utf-8"))
+    recorded = {k for t in samples[0]["response"]["transactions"] for k in t} - {"payment_details"}
+    door, kinds = Door(tiny), {}
+    for order in (101, 102, 103):
+        found = door.get(f"/orders/{order}/transactions.json").json["transactions"]
+        assert all(set(transaction) == recorded for transaction in found)
+        kinds[order] = [(t["kind"], t["amount"]) for t in found]
+    assert kinds == {
+        101: [("sale", "37.40"), ("refund", "9.90")],
+        102: [("authorization", "27.50"), ("capture", "27.50")],
+        103: [("sale", "27.50")],
+    }
+
+
 # ------------------------------------------------------------------ sums
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -162,7 +162,6 @@ class SmallShopify:
         "read_customers",
         "write_customers",
     )
-    between: Callable[[], None] | None = None
 
     def add(self, number: int, tags: tuple[str, ...] = (), **fields: str) -> None:
         self.customers[f"gid://shopify/Customer/{number}"] = {
@@ -195,7 +194,7 @@ class SmallShopify:
     def _called(self, call: FieldNode, variables: dict[str, Any]) -> Any:
         given = {
             argument.name.value: variables.get(argument.value.name.value)
-            for argument in call.arguments
+            for argument in call.arguments or ()
             if hasattr(argument.value, "name")
         }
         name = call.name.value
@@ -218,8 +217,6 @@ class SmallShopify:
         return {"pageInfo": info, "nodes": [self._node(gid) for gid in page]}
 
     def _nodes(self, ids: list[str]) -> Any:
-        if self.between and len(self.requests) > 1:
-            self.between()
         return [self._node(gid) if gid in self.customers else None for gid in ids]
 
     def _node(self, gid: str) -> Any:

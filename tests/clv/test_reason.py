@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clv.forecast import SHOP_AVERAGE, TOO_LITTLE_DATA
+from clv.reason import LONGEST, Facts, sentences
+
+MODEL = "BG/NBD + Gamma-Gamma"
+
+
+def sentence(
+    tier: str = "high",
+    orders: int = 7,
+    net: str = "912.40",
+    since: int = 12,
+    purchases: float = 1.94,
+    spend: str = "110.00",
+    p_alive: float | None = 0.931,
+    model: str = MODEL,
+) -> str:
+    facts = Facts(
+        [tier], [orders], [Decimal(net)], [since], [purchases], [Decimal(spend)], [p_alive]
+    )
+    (only,) = sentences(facts, currency="EUR", horizon_days=365, model=model)
+    return only
+
+
+def test_a_sentence_says_what_was_what_will_be_and_how_sure() -> None:
+    assert sentence() == (
+        "high: 7 orders worth EUR 912.40 net, last one 12 days ago; 1.9 more orders of about "
+        "EUR 110.00 expected in the next 365 days, 93% likely still active."
+    )
+
+
+def test_one_order_is_said_to_be_one_order() -> None:
+    assert sentence("new", orders=1, net="30.00", since=0, p_alive=None) == (
+        "new: 1 order worth EUR 30.00 net, today; 1.9 more orders of about EUR 110.00 expected "
+        "in the next 365 days, judged by one order only."
+    )
+
+
+def test_several_orders_of_one_day_are_said_to_be_of_one_day() -> None:
+    told = sentence(orders=3, since=1, p_alive=None)
+    assert "3 orders worth EUR 912.40 net, last one 1 day ago" in told
+    assert told.endswith(", judged by one day of orders only.")
+
+
+def test_nobody_is_certain_or_impossible() -> None:
+    assert sentence(p_alive=0.9999).endswith("over 99% likely still active.")
+    assert sentence(p_alive=0.0001).endswith("under 1% likely still active.")
+
+
+def test_hardly_anything_expected_is_said_without_figures() -> None:
+    assert "; hardly any more orders expected in the next 365 days" in sentence(purchases=0.04)
+
+
+def test_orders_without_net_value_are_called_so() -> None:
+    assert "1.9 more orders of no net value expected" in sentence(spend="0.00")
+
+
+def test_too_little_data_is_told() -> None:
+    told = sentence(p_alive=None, model=TOO_LITTLE_DATA)
+    assert told.endswith(
+        "expected in the next 365 days by the shop's average (too little data for a model)."
+    )
+    told = sentence(p_alive=None, model=SHOP_AVERAGE)
+    assert told.endswith("by the shop's average (no model could be fitted).")
+
+
+@given(
+    st.integers(1, 10**7),
+    st.decimals(-(10**12), 10**12, places=2),
+    st.integers(0, 10**5),
+    st.floats(0, 10**7),
+    st.decimals(0, 10**12, places=2),
+    st.one_of(st.none(), st.floats(0, 1)),
+    st.sampled_from([MODEL, TOO_LITTLE_DATA, SHOP_AVERAGE]),
+)
+def test_every_sentence_is_short_plain_text(
+    orders: int,
+    net: Decimal,
+    since: int,
+    purchases: float,
+    spend: Decimal,
+    p_alive: float | None,
+    model: str,
+) -> None:
+    told = sentence("x" * 40, orders, str(net), since, purchases, str(spend), p_alive, model)
+    assert len(told) <= LONGEST
+    assert told.isascii()
+    assert told.endswith(".")
+    assert "nan" not in told

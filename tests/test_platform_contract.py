@@ -1,0 +1,191 @@
+"""What every platform promises, held against each of them: the four verbs on a small shop."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from connectors.config import ShopSettings, read_settings
+from connectors.identity import EmailHasher
+from connectors.platform import Cursor, Page, Platform
+from connectors.registry import PLATFORMS, open_shop
+from connectors.sandbox.server import Sandbox, open_books, serve
+from connectors.schema import FIELDS, TAG, Change, Shown
+
+pytestmark = pytest.mark.end_to_end
+
+HASHER = EmailHasher(b"an e-mail key for tests")
+NOW = datetime.now(UTC)
+
+WANTED: Shown = {
+    "tier": "high",
+    "previous_tier": "low",
+    "predicted_12m": "1234.50",
+    "historic_net": "0.00",
+    "currency": "EUR",
+    "p_alive": "0.8125",
+    "next_order_date": "2026-12-24",
+    "reason": "high: 7 orders worth EUR 912.40 net, last one 12 days ago.",
+    "model": "BG/NBD + Gamma-Gamma",
+    "scored_at": "2026-11-22",
+}
+
+Opened = Callable[[], Platform]
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    path = tmp_path_factory.mktemp("sandbox") / "shops.sqlite"
+    books = open_books(path, today=NOW.date(), limit=40)
+    with serve(books) as running:
+        yield running
+    books.close()
+
+
+@pytest.fixture(params=PLATFORMS)
+def opened(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Opened:
+    """Opens the same shop again and again, each time as a new process would."""
+    if request.param == "file":
+        path = tmp_path / "orders.csv"
+        with path.open("w", newline="") as written:
+            rows = csv.writer(written)
+            rows.writerow(["customer_id", "ordered_at", "net_value", "currency"])
+            rows.writerows([i % 30, f"2026-0{1 + i % 9}-15", f"{i}.50", "EUR"] for i in range(90))
+        settings = ShopSettings("files", "file", path=path)
+    else:
+        shops = read_settings(sandbox.environment).shops
+        settings = next(shop for shop in shops if shop.platform == request.param)
+    return lambda: open_shop(settings, HASHER)
+
+
+def rows(pages: list[Page]) -> dict[str, object]:
+    return {order.order_id: order for page in pages for order in page.orders}
+
+
+def all_pages(platform: Platform, cursor: Cursor | None = None) -> list[Page]:
+    return list(platform.pull_orders(cursor, NOW))
+
+
+def shown(platform: Platform) -> dict[str, Shown]:
+    pages = platform.pull_customers(None, NOW)
+    return {customer: fields for page in pages for customer, fields in page.shown.items()}
+
+
+def change_for(platform: Platform, customer_id: str, before: Shown) -> Change:
+    after = {field: WANTED[field] for field in platform.shows if field != TAG}
+    if TAG in platform.shows:
+        after[TAG] = "clv-high"
+    return Change(platform.shop, customer_id, before=before, after=after)
+
+
+def test_a_healthy_shop_has_no_failed_finding(opened: Opened) -> None:
+    findings = list(opened().check(NOW))
+    assert findings
+    assert [finding for finding in findings if finding.status == "fail"] == []
+
+
+def test_a_whole_pull_brings_every_order_once_with_sums_that_hold(opened: Opened) -> None:
+    pages = all_pages(opened())
+    orders = [order for page in pages for order in page.orders]
+    assert len(orders) == len(rows(pages)) > 0
+    assert not [reject for page in pages for reject in page.rejects]
+    lines: dict[str, Decimal] = {}
+    for page in pages:
+        for line in page.lines:
+            lines[line.order_id] = lines.get(line.order_id, Decimal(0)) + line.net_value
+    assert all(
+        lines[order.order_id] == order.goods_value - order.discount_value
+        for order in orders
+        if order.shipping_value == 0 and order.order_id in lines
+    )
+
+
+def test_every_cursor_goes_on_behind_its_page(opened: Opened) -> None:
+    pages = all_pages(opened())
+    every = rows(pages)
+    for stop in range(0, len(pages), max(1, len(pages) // 5)):
+        resumed = rows(all_pages(opened(), pages[stop].cursor))
+        assert rows(pages[: stop + 1]) | resumed == every
+
+
+def test_a_pull_with_nothing_new_brings_nothing_else(opened: Opened) -> None:
+    pages = all_pages(opened())
+    again = all_pages(opened(), pages[-1].cursor)
+    assert rows(again).items() <= rows(pages).items()
+
+
+def test_since_leaves_older_orders_out(opened: Opened) -> None:
+    every = rows(all_pages(opened()))
+    since = NOW - timedelta(days=150)
+    recent = rows(list(opened().pull_orders(None, NOW, since)))
+    assert recent == {i: o for i, o in every.items() if o.ordered_at >= since}  # type: ignore[attr-defined]
+
+
+def test_what_is_pushed_is_shown_and_taken_back_without_a_trace(opened: Opened) -> None:
+    platform = opened()
+    before = shown(platform)
+    customers = list(before)[:7]
+    changes = [change_for(platform, customer, before[customer]) for customer in customers]
+
+    outcomes = list(platform.push(changes))
+    assert [outcome.customer_id for outcome in outcomes] == customers
+    assert {outcome.status for outcome in outcomes} == {"applied"}
+    expected = before | {change.customer_id: change.after for change in changes}
+    assert shown(opened()) == expected
+
+    back = list(opened().push([change.reversed() for change in changes]))
+    assert {outcome.status for outcome in back} == {"applied"}
+    assert shown(opened()) == before
+
+
+def test_pushing_the_same_again_is_fine(opened: Opened) -> None:
+    platform = opened()
+    customer = list(shown(platform))[8]
+    change = change_for(platform, customer, {})
+    assert [outcome.status for outcome in platform.push([change])] == ["applied"]
+    assert [outcome.status for outcome in opened().push([change])] == ["applied"]
+    assert [o.status for o in opened().push([change.reversed()])] == ["applied"]
+
+
+def test_what_somebody_else_wrote_is_left_alone(opened: Opened) -> None:
+    platform = opened()
+    customer = list(shown(platform))[9]
+    theirs = change_for(platform, customer, {})
+    theirs = Change(theirs.shop, customer, {}, {**theirs.after, "reason": "edited by hand"})
+    assert [outcome.status for outcome in platform.push([theirs])] == ["applied"]
+    stale = change_for(platform, customer, {"tier": "low"})
+    assert [outcome.status for outcome in opened().push([stale])] == ["conflict"]
+    assert shown(opened())[customer]["reason"] == "edited by hand"
+    assert [o.status for o in opened().push([theirs.reversed()])] == ["applied"]
+
+
+def test_a_write_that_was_cut_off_halfway_is_finished_and_can_be_undone(opened: Opened) -> None:
+    platform = opened()
+    customer = list(shown(platform))[10]
+    whole = change_for(platform, customer, {})
+    half = Change(whole.shop, customer, {}, {"tier": whole.after["tier"]})
+    assert [outcome.status for outcome in platform.push([half])] == ["applied"]
+    assert [outcome.status for outcome in opened().push([whole])] == ["applied"]
+    assert [outcome.status for outcome in opened().push([half.reversed()])] == ["conflict"]
+    assert [outcome.status for outcome in opened().push([whole.reversed()])] == ["applied"]
+    assert shown(opened())[customer] == {}
+
+
+def test_a_customer_who_is_gone_is_refused_and_the_others_are_written(opened: Opened) -> None:
+    platform = opened()
+    customer = list(shown(platform))[11]
+    gone = change_for(platform, "99999999", {})
+    fine = change_for(platform, customer, {})
+    outcomes = list(platform.push([gone, fine]))
+    assert [outcome.status for outcome in outcomes] == ["rejected", "applied"]
+    assert outcomes[0].reason
+    assert [o.status for o in opened().push([fine.reversed()])] == ["applied"]
+
+
+def test_a_shop_shows_only_fields_that_have_a_name(opened: Opened) -> None:
+    assert set(opened().shows) <= {*FIELDS, TAG}
