@@ -6,6 +6,7 @@ The command line, and nothing else: it reads the environment and the clock, and 
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -236,7 +237,10 @@ def globals_(
     shop: Annotated[list[str] | None, typer.Option(help="Only this shop (repeatable).")] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON lines, the last a summary.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only errors and the summary.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="A log on stderr.")] = False,
 ) -> None:
+    level = logging.INFO if verbose else logging.CRITICAL
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s %(message)s")
     context.obj = Options(shop or [], Terminal(json=json, quiet=quiet))
 
 
@@ -467,7 +471,7 @@ def globals_first(arguments: Sequence[str]) -> list[str]:
     for argument in waiting:
         if argument == "--shop":
             front += [argument, *(value for value in [next(waiting, None)] if value is not None)]
-        elif argument in ("--json", "--quiet") or argument.startswith("--shop="):
+        elif argument in ("--json", "--quiet", "--verbose") or argument.startswith("--shop="):
             front.append(argument)
         else:
             rest.append(argument)

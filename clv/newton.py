@@ -149,17 +149,11 @@ def _between_walls(point: Floats) -> Floats:
 
 
 def _uphill(place: _Place) -> Floats:
-    """Newton's step along the walls that it would otherwise run into, not too long."""
-    side = np.sign(place.point) * (np.abs(place.point) >= WALL)
+    """Newton's step, along a wall where the likelihood rises behind it, not too long."""
+    beside = np.sign(place.point) * (np.abs(place.point) >= WALL)
+    free = beside * place.gradient <= 0
     step = np.zeros_like(place.point)
-    free = side * place.gradient <= 0
-    for _ in place.point:
-        step[:] = 0
-        step[free] = _newton(place.gradient[free], place.hessian[np.ix_(free, free)])
-        blocked = side * step > 0
-        if not blocked.any():
-            break
-        free &= ~blocked
+    step[free] = _newton(place.gradient[free], place.hessian[np.ix_(free, free)])
     longest = float(np.abs(step).max())
     return step * (LONGEST_STEP / longest) if longest > LONGEST_STEP else step
 

@@ -8,8 +8,6 @@ from decimal import Decimal
 
 from clv.forecast import SHOP_AVERAGE, TOO_LITTLE_DATA
 
-LONGEST = 255
-
 #: What a forecast without the models says of itself.
 CAVEATS = {
     TOO_LITTLE_DATA: " by the shop's average (too little data for a model)",
@@ -42,7 +40,7 @@ def sentences(facts: Facts, *, currency: str, horizon_days: int, model: str) -> 
             f"{tier}: {_bought(orders, currency, net, since)}; "
             f"{_expected(purchases, currency, spend)} in the next {horizon_days} days"
             f"{_certainty(p_alive, orders) if caveat is None else caveat}."
-        )[:LONGEST]
+        )
         for tier, orders, net, since, purchases, spend, p_alive in rows
     ]
 

@@ -75,7 +75,6 @@ def assign(
     value = predicted_cents[order].astype(np.float64)
     before = np.cumsum(value) - value
     places = np.searchsorted(shares * value.sum(), before, side="right")
-    places[value <= 0] = len(names) - 1
     assigned = np.full(len(is_new), tiers.new, dtype=object)
     assigned[order] = names[places]
     lowest = {str(names[place]): int(value[places == place].min()) for place in np.unique(places)}

@@ -52,6 +52,15 @@ def latest(log: Tables) -> Tables:
     )
 
 
+def standing() -> Tables:
+    """What the summary reads from the store: the latest rows, and the log of the lines.
+
+    Superseded lines find no order there, since lines carry the `seq` of theirs; that is cheaper
+    than asking for the latest lines, which would ask for the latest orders once more.
+    """
+    return stored("latest_")._replace(order_lines=stored().order_lines)
+
+
 def latest_sql() -> dict[str, str]:
     """`latest` as the store's own SQL, by table."""
     return {name: sql(table) for name, table in latest(stored())._asdict().items()}
@@ -94,7 +103,7 @@ def orders(tables: Tables, rule: Rule = "net") -> Table:
         person_key=ibis.coalesce(customer_id, known.person_key),
         counts=counts,
         net_value=ibis.ifelse(counts, amount(known, rule), ZERO),
-    ).drop("registered_id", "seq")
+    ).drop("registered_id")
 
 
 def excluded(tables: Tables, *, shop: str, as_of: date, currency: str | None = None) -> Table:
@@ -144,7 +153,7 @@ def summary(
 
     Refunds are those known now: the past can't be seen as it looked before they came.
     """
-    return _persons(_days(_valued(tables, shop, as_of, rule, currency)), as_of)
+    return _persons(_days(_valued(tables, shop, as_of, rule, currency)), shop, as_of)
 
 
 def _valued(tables: Tables, shop: str, as_of: date, rule: Rule, currency: str | None) -> Table:
@@ -158,8 +167,8 @@ def _valued(tables: Tables, shop: str, as_of: date, rule: Rule, currency: str | 
         _in(every, currency),
     )
     costs = _costs(tables.order_lines.filter(tables.order_lines.shop == shop))
-    return counting.left_join(costs, "order_id").select(
-        *(counting[column] for column in ("shop", "person_key", "customer_id", "currency")),
+    return counting.left_join(costs, ["order_id", "seq"]).select(
+        *(counting[column] for column in ("person_key", "customer_id", "currency")),
         day=counting.ordered_at.date(),
         bought=counting.state.isin(PURCHASE_STATES),
         gross=amount(_before_refunds(counting), rule),
@@ -178,7 +187,7 @@ def _before_refunds(table: Table) -> SimpleNamespace:
 
 def _costs(lines: Table) -> Table:
     """Units and cost of each order; no cost where that of a single line is unknown."""
-    return lines.group_by("order_id").agg(
+    return lines.group_by("order_id", "seq").agg(
         units=lambda t: t.quantity.sum(),
         cost=lambda t: ibis.ifelse(
             t.unit_cost.isnull().any(), ibis.null(), (t.unit_cost * t.quantity).sum()
@@ -188,7 +197,7 @@ def _costs(lines: Table) -> Table:
 
 def _days(orders: Table) -> Table:
     """One row per person, currency and day."""
-    return orders.group_by("shop", "person_key", "currency", "day").agg(
+    return orders.group_by("person_key", "currency", "day").agg(
         customer_id=lambda t: t.customer_id.max(),
         orders=lambda t: t.bought.sum(),
         value=_if_bought("net"),
@@ -205,10 +214,10 @@ def _if_bought(column: str) -> Callable[[Table], DecimalValue]:
     return lambda t: t[column].sum(where=t.bought)
 
 
-def _persons(days: Table, as_of: date) -> Table:
+def _persons(days: Table, shop: str, as_of: date) -> Table:
     """The days of each person as the summary's columns, named and ordered as promised."""
     bought = days.orders > 0
-    person = days.group_by("shop", "person_key", "currency").agg(
+    person = days.group_by("person_key", "currency").agg(
         customer_id=days.customer_id.max(),
         purchase_days=bought.sum(),
         first_order_on=days.day.min(where=bought),
@@ -227,7 +236,7 @@ def _persons(days: Table, as_of: date) -> Table:
     today = ibis.literal(as_of, "date")
     repeats = person.purchase_days - 1
     return person.select(
-        "shop",
+        ibis.literal(shop).name("shop"),
         "person_key",
         "customer_id",
         "currency",

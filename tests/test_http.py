@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -83,9 +84,8 @@ def test_a_path_without_slash_can_not_become_another_host(http: Http) -> None:
 
 def test_an_answer_without_content_is_none(http: Http, shop: responses.RequestsMock) -> None:
     shop.put(f"{SHOP}/x", status=204)
-    assert http.request("PUT", "/x", json={"a": "b"}) == Answer(
-        204, shop.calls[0].response.headers, None
-    )
+    answer = http.request("PUT", "/x", json={"a": "b"})
+    assert (answer.status, answer.data) == (204, None)
 
 
 # ---------------------------------------------------------------------------- what is tried again
@@ -109,9 +109,9 @@ def test_an_answer_without_content_is_none(http: Http, shop: responses.RequestsM
     ids=lambda failure: str(failure)[:40],
 )
 def test_a_failure_that_may_pass_is_tried_again(
-    failure: dict[str, object], http: Http, shop: responses.RequestsMock, naps: list[float]
+    failure: dict[str, Any], http: Http, shop: responses.RequestsMock, naps: list[float]
 ) -> None:
-    shop.get(f"{SHOP}/x", **failure)  # type: ignore[arg-type]
+    shop.get(f"{SHOP}/x", **failure)
     shop.get(f"{SHOP}/x", json={"ok": True})
     assert http.get("/x").data == {"ok": True}
     assert len(naps) == 1

@@ -168,7 +168,7 @@ def test_what_is_left_out_is_counted_by_its_first_reason(store: Store) -> None:
     rows = [
         order("1"), order("2", is_test=True, state="cancelled"), order("3", state="cancelled"),
         order("4", state="open"), guest("5", None), order("6", currency="USD"),
-        order("7", ordered_at=NOW + timedelta(days=1), currency="USD"), order("8", state="refunded"),
+        order("7", ordered_at=NOW + timedelta(days=1)), order("8", state="refunded"),
     ]  # fmt: skip
     store.commit("eu", "orders", page(*rows), at=NOW)
     assert store.excluded("eu", as_of=AS_OF, currency="EUR") == {
@@ -231,7 +231,7 @@ def test_hashed_emails_lead_to_the_person(store: Store) -> None:
     assert store.websites("eu") == ["1", "2"]
 
 
-# ------------------------------------------------------------------------- against a plain reckoning
+# ------------------------------------------------------------------------ against a plain reckoning
 
 cents = st.integers(-20_000, 200_000).map(lambda n: Decimal(n).scaleb(-4))
 made_orders = st.builds(

@@ -99,8 +99,7 @@ class OrderReader:
     def _ordered_at(self, text: str) -> datetime:
         """An ISO 8601 date or instant; without a zone it is UTC, a date is its midnight."""
         try:
-            moment = datetime.fromisoformat(text.strip())
-            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+            moment = _instant(text)
         except (ValueError, OverflowError):
             raise _wrong("ordered_at", "is no date like 2026-11-22 or 2026-11-22T10:30Z") from None
         if moment > self._latest:
@@ -131,6 +130,11 @@ class OrderReader:
         digest = hashlib.sha256(content.encode()).digest()[:12]
         self._equals[digest] += 1
         return f"row-{digest.hex()}-{self._equals[digest]}"
+
+
+def _instant(text: str) -> datetime:
+    moment = datetime.fromisoformat(text.strip())
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _customer_id(cells: Cells) -> str:

@@ -22,19 +22,23 @@ DENIED = (
     "(set oauth/consumer/enable_integration_as_bearer, or give the four OAuth keys instead); "
     "a role without Sales, Customers or Stores (System > Integrations > API)."
 )
+NARROW = "Give the integration the missing resources (System > Integrations > API)."
 SKEW_SECONDS = 60  # from here on the clocks are worth a look
 OVERLAP_SECONDS = 600  # from here on the overlap of two pulls doesn't make up for them
 
 
 def check(http: Http, way: str, now: datetime) -> Iterator[Finding]:
-    """One finding for each look. Where the shop doesn't answer at all, that is the only one."""
+    """One finding for each look; only one where the shop doesn't answer or lets us in nowhere."""
     answers: dict[str, Answer | ConnectorError] = {}
     for name, look in LOOKS.items():
         answers[name] = _answer(http, look)
         if _is_down(answers[name]):
             yield _failed("shop", answers[name])
             return
-    yield _credentials(way, answers)
+    credentials = _credentials(way, answers)
+    yield credentials
+    if credentials.status == "fail":
+        return
     for name, look in LOOKS.items():
         yield _judged(name, look, answers[name])
     yield from _clock(answers, now)
@@ -69,12 +73,13 @@ def _credentials(way: str, answers: dict[str, Answer | ConnectorError]) -> Findi
     if all(denied):
         return Finding("credentials", "fail", f"{way}: refused everywhere", DENIED)
     if any(denied):
-        mend = "Give the integration the missing resources (System > Integrations > API)."
-        return Finding("credentials", "warn", f"{way}: accepted, but the role is narrow", mend)
+        return Finding("credentials", "warn", f"{way}: accepted, but the role is narrow", NARROW)
     return Finding("credentials", "ok", way)
 
 
 def _judged(name: str, look: Look, answer: Answer | ConnectorError) -> Finding:
+    if isinstance(answer, AuthenticationError):
+        return Finding(name, "fail", "the role doesn't allow this", NARROW)
     if isinstance(answer, ConnectorError):
         return _failed(name, answer)
     try:

@@ -8,6 +8,7 @@ break it. https://developer.adobe.com/commerce/webapi/get-started/authentication
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from oauthlib.oauth1.rfc5849 import signature as oauth_signature
@@ -25,6 +26,13 @@ from connectors.sandbox.magento_errors import MagentoError, unauthorised
 _PARAMETER = re.compile(r'(oauth_\w+)="([^"]*)"')
 #: Magento sorts such keys as numbers, the standard as text.
 _TWO_DIGIT_FILTER = re.compile(r"filters(\]|%5D)(\[|%5B)\d{2,}(\]|%5D)", re.IGNORECASE)
+
+
+class _Secrets(NamedTuple):
+    """The two secrets that sign, under oauthlib's names."""
+
+    client_secret: str = MAGENTO_CONSUMER_SECRET
+    resource_owner_secret: str = MAGENTO_ACCESS_TOKEN_SECRET
 
 
 class Gate:
@@ -79,9 +87,7 @@ def _signature(request: Request) -> str:
         oauth_signature.base_string_uri(f"{url.scheme}://{url.hostname}{url.path}"),
         oauth_signature.normalize_parameters(parameters),
     )
-    return str(
-        oauth_signature.sign_hmac_sha256(base, MAGENTO_CONSUMER_SECRET, MAGENTO_ACCESS_TOKEN_SECRET)
-    )
+    return str(oauth_signature.sign_hmac_sha256_with_client(base, _Secrets()))
 
 
 def _escaped(query: str) -> str:

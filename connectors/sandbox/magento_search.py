@@ -99,7 +99,9 @@ def _tree(query: str) -> dict[str, Any] | None:
         root = {} if root is None else root
         node, path = root, [_snake(key) for key in _KEY.findall(name)]
         for key in path[:-1]:
-            node = node.setdefault(key, {})
+            if not isinstance(node.get(key), dict):
+                node[key] = {}
+            node = node[key]
         if bracket and path:
             node[path[-1]] = value
     return root
@@ -133,9 +135,10 @@ def _sort(node: dict[str, Any]) -> tuple[str, str]:
     return str(node.get("field", "")), direction
 
 
-def _integer(name: str, text: str | None) -> int | None:
-    if text is None:
+def _integer(name: str, given: Any) -> int | None:
+    if given is None:
         return None
+    text = str(given)
     if not re.fullmatch(r"-?\d+", text):
         raise MagentoError(
             400,

@@ -8,6 +8,7 @@ of them doubles it (https://shopify.dev/docs/api/admin-rest/latest/resources/tra
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from connectors.sandbox.books import Row
 from connectors.sandbox.shopify_money import Json, Pen, gid
@@ -48,7 +49,7 @@ def _paid(order: Row, pen: Pen) -> list[Json]:
     else:
         kinds = ("sale",) if order["id"] % 3 else ("authorization", "capture")
     made = [_transaction(order, first + n, kind, pen) for n, kind in enumerate(kinds)]
-    for before, after in zip(made, made[1:], strict=False):
+    for before, after in pairwise(made):
         after["parent_id"] = before["id"]
     return made
 

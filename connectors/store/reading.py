@@ -97,18 +97,18 @@ def _source(what: str, shops: Sequence[str], as_of: date, rule: Rule, currency: 
 def orders(rule: Rule) -> str:
     from connectors import summary as ibis
 
-    return ibis.sql(ibis.orders(ibis.stored("latest_"), rule))
+    return ibis.sql(ibis.orders(ibis.standing(), rule).drop("seq"))
 
 
 def summary(shop: str, as_of: date, rule: Rule, currency: str | None) -> str:
     from connectors import summary as ibis
 
-    tables = ibis.stored("latest_")
-    return ibis.sql(ibis.summary(tables, shop=shop, as_of=as_of, rule=rule, currency=currency))
+    told = ibis.summary(ibis.standing(), shop=shop, as_of=as_of, rule=rule, currency=currency)
+    return ibis.sql(told)
 
 
 def excluded(shop: str, as_of: date, currency: str | None) -> str:
     from connectors import summary as ibis
 
-    tables = ibis.stored("latest_")
-    return ibis.sql(ibis.excluded(tables, shop=shop, as_of=as_of, currency=currency))
+    told = ibis.excluded(ibis.standing(), shop=shop, as_of=as_of, currency=currency)
+    return ibis.sql(told)

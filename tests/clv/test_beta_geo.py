@@ -235,7 +235,7 @@ def histories(draw: st.DrawFn) -> pd.DataFrame:
     return history(x, draw(st.integers(x, T)) if x else 0, T)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(parameter, parameter, parameter, parameter, histories(), st.integers(1, 18_250))
 def test_forecasts_are_finite_not_negative_and_rise_with_time(
     r: float, alpha: float, a: float, b: float, customer: pd.DataFrame, t: int

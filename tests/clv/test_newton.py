@@ -53,6 +53,21 @@ def test_the_other_parameters_go_on_along_the_wall() -> None:
     assert maximise(both, [[0.1, 0.1]]).parameters == pytest.approx([5.0, 1e4])
 
 
+def test_a_summit_behind_the_wall_is_approached_along_it() -> None:
+    """-(u - 20)^2 - 4 (v - u / 2)^2 in the logarithms u and v, with u stopped at ln 1e4."""
+
+    def coupled(parameters: Floats) -> tuple[float, Floats, Floats]:
+        u, v = np.log(parameters)
+        by_log = np.array([-2 * (u - 20) + 4 * (v - u / 2), -8 * (v - u / 2)])
+        curved = np.array([[-4.0, 4.0], [4.0, -8.0]]) - np.diag(by_log)
+        value = -((u - 20) ** 2) - 4 * (v - u / 2) ** 2
+        return float(value), by_log / parameters, curved / np.outer(parameters, parameters)
+
+    for start in ([1.0, 1.0], [9999.0, 0.001], [0.001, 9999.0]):
+        best = maximise(coupled, [start])
+        assert best.parameters == pytest.approx([1e4, 1e2], rel=1e-6)
+
+
 def test_a_curvature_without_summit_gives_no_standard_error() -> None:
     def flat(parameters: Floats) -> tuple[float, Floats, Floats]:
         return 0.0, np.zeros(1), np.zeros((1, 1))

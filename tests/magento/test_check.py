@@ -54,7 +54,9 @@ def test_missing_attributes_are_named_with_the_mend(sound: FakeMagento, shop: Ma
 
 def test_a_refused_token_names_all_three_causes(sound: FakeMagento, shop: MagentoShop) -> None:
     sound.rules.append(lambda *_: refused(401, DENIED))
-    found = looked_at(shop)["credentials"]
+    findings = looked_at(shop)
+    assert list(findings) == ["credentials"]
+    found = findings["credentials"]
     assert found.status == "fail"
     for cause in ("wrong or revoked", "enable_integration_as_bearer", "role"):
         assert cause in found.mend

@@ -1,0 +1,333 @@
+"""The command as its users start it: a process of its own, an environment, an exit code."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.sandbox.books import Books
+from connectors.sandbox.server import Sandbox, open_books, serve
+from connectors.store import Store
+
+pytestmark = pytest.mark.end_to_end
+
+ROOT = Path(__file__).resolve().parents[1]
+CUSTOMERS = 40  # of each shop
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        return [line for line in self.lines if line["event"] == name]
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    def started(environment: Mapping[str, str], *arguments: str) -> Ended:
+        ended = subprocess.run(
+            [sys.executable, str(ROOT / "sync.py"), *arguments],
+            env={**bare(), **environment},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert "Traceback" not in ended.stderr, ended.stderr
+        return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+    return started
+
+
+def bare() -> dict[str, str]:
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    today = datetime.now(UTC).date()
+    books = open_books(tmp_path / "shops.sqlite", today=today, limit=CUSTOMERS)
+    with serve(books) as running:
+        yield running
+    books.close()
+
+
+def what_admins_see(books: Books) -> dict[str, list[dict[str, Any]]]:
+    tables = ("customers", "customer_values", "customer_tags")
+    kept = {table: books.rows(f"SELECT * FROM {table}") for table in tables}
+    for row in (row for rows in kept.values() for row in rows):
+        row.pop("updated_at", None)  # every write moves it, as it does in the real shops
+    return {
+        table: sorted(
+            ({k: v for k, v in row.items() if k != "id" or table == "customers"} for row in rows),
+            key=str,
+        )
+        for table, rows in kept.items()
+    }
+
+
+def foreign(seen: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    ours = ("clv_", "clv.", "clv-")
+    return {
+        table: [
+            row for row in rows if not str(row.get("name", row.get("tag", ""))).startswith(ours)
+        ]
+        for table, rows in seen.items()
+    }
+
+
+def test_the_scheduled_job_writes_once_and_then_nothing(run: Run, sandbox: Sandbox) -> None:
+    before = what_admins_see(sandbox.books)
+    first = run(sandbox.environment, "run", "--json")
+    assert first.code == 0, first.err
+    shops = first.events("summary")[0]["shops"]
+    assert all(shop["applied"] == shop["planned"] > 0 for shop in shops.values())
+    after = what_admins_see(sandbox.books)
+    assert after != before
+    assert foreign(after) == foreign(before)
+
+    written = sandbox.mutations()
+    second = run(sandbox.environment, "run", "--json")
+    assert second.code == 0
+    assert {s["planned"] for s in second.events("summary")[0]["shops"].values()} == {0}
+    assert sandbox.mutations() == written
+
+
+def test_undo_leaves_every_shop_as_it_was(run: Run, sandbox: Sandbox) -> None:
+    before = what_admins_see(sandbox.books)
+    applied = run(sandbox.environment, "run", "--json").events("summary")[0]["run_id"]
+    listed = run(sandbox.environment, "undo", "--json").events("run")
+    assert [row["run"] for row in listed] == [applied]
+    assert run(sandbox.environment, "undo", applied, "--yes").code == 0
+    assert what_admins_see(sandbox.books) == before
+
+
+def test_a_plan_and_a_dry_run_write_nothing(run: Run, sandbox: Sandbox) -> None:
+    assert run(sandbox.environment, "backfill").code == 0
+    assert run(sandbox.environment, "plan", "--detailed-exitcode").code == 2
+    assert run(sandbox.environment, "apply", "--dry-run").code == 0
+    assert set(sandbox.mutations().values()) == {0}
+
+
+def test_a_kept_plan_is_applied_once_and_then_stale(run: Run, sandbox: Sandbox) -> None:
+    run(sandbox.environment, "backfill")
+    assert run(sandbox.environment, "plan", "--out", "monday.plan").code == 0
+    applied = run(sandbox.environment, "apply", "monday.plan", "--json")
+    assert applied.code == 0
+    assert applied.events("summary")[0]["changes"] > 0
+    assert run(sandbox.environment, "apply", "monday.plan").code == 15
+
+
+def test_nobody_to_ask_means_nothing_is_written(run: Run, sandbox: Sandbox) -> None:
+    run(sandbox.environment, "backfill")
+    ended = run(sandbox.environment, "apply")
+    assert ended.code == 1
+    assert "--yes" in ended.err
+    assert set(sandbox.mutations().values()) == {0}
+
+
+def test_more_changes_than_allowed_write_nothing(run: Run, sandbox: Sandbox) -> None:
+    ended = run(sandbox.environment, "run", "--max-changes", "3")
+    assert ended.code == 14
+    assert set(sandbox.mutations().values()) == {0}
+
+
+def test_one_shop_can_be_chosen_after_the_command_too(run: Run, sandbox: Sandbox) -> None:
+    for arguments in (("--shop", "us", "pull", "--json"), ("pull", "--json", "--shop=us")):
+        ended = run(sandbox.environment, *arguments)
+        assert [line["shop"] for line in ended.events("pulled")] == ["us"]
+
+
+def test_explain_tells_about_a_customer_by_id_and_by_e_mail(run: Run, sandbox: Sandbox) -> None:
+    run(sandbox.environment, "backfill")
+    buyer = sandbox.books.query(
+        "SELECT c.id, c.email FROM customers c JOIN orders o ON o.customer_id = c.id"
+        " AND o.shop = c.shop WHERE c.shop = 'eu' GROUP BY c.id ORDER BY count(*) DESC"
+    )[0]
+    by_id = run(sandbox.environment, "explain", str(buyer["id"]), "--json")
+    by_email = run(sandbox.environment, "explain", buyer["email"].upper(), "--json")
+    assert by_id.code == by_email.code == 0
+    told = by_id.events("explained")[0]
+    assert told["customer_id"] == str(buyer["id"])
+    assert by_email.events("explained")[0]["reason"] == told["reason"]
+    assert len(by_id.events("order")) >= told["orders"]
+
+
+def test_doctor_finds_nothing_wrong_with_the_practice_shops(run: Run, sandbox: Sandbox) -> None:
+    ended = run(sandbox.environment, "doctor", "--json")
+    assert ended.code == 0
+    assert {line["status"] for line in ended.events("finding")} == {"ok"}
+
+
+def test_a_second_run_at_the_same_time_leaves_with_its_own_code(
+    run: Run, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    with Store.open(tmp_path / ".clv/store.duckdb", now=datetime.now(UTC)):
+        assert run(sandbox.environment, "pull").code == 11
+
+
+def test_killed_again_and_again_a_backfill_ends_as_if_nothing_had_been(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    def backfill(store: str) -> subprocess.Popen[bytes]:
+        key = {"CLV_STORE": store, "CLV_EMAIL_KEY": "a key for this test alone"}
+        command = [sys.executable, str(ROOT / "sync.py"), "--quiet", "backfill"]
+        environment = {**bare(), **sandbox.environment, **key}
+        return subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL)
+
+    def content(store: str) -> str:
+        with Store.open(tmp_path / store, now=datetime.now(UTC)) as opened:
+            return opened.content_hash()
+
+    assert backfill("whole.duckdb").wait() == 0
+    kills = 0
+    for delay in (1.4, 1.6, 1.8, 2.0):
+        process = backfill("killed.duckdb")
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        kills += process.wait() == -signal.SIGKILL
+    assert kills
+    assert backfill("killed.duckdb").wait() == 0
+    assert content("killed.duckdb") == content("whole.duckdb")
+
+
+# ------------------------------------------------------------------------------------ wrong inputs
+
+
+def file_shop(
+    tmp_path: Path, *rows: str, header: str = "customer_id,ordered_at,net_value"
+) -> dict[str, str]:
+    (tmp_path / "orders.csv").write_text("\n".join([header, *rows, ""]))
+    return {"CLV_SHOPS": "x", "CLV_X_PLATFORM": "file", "CLV_X_PATH": "orders.csv"}
+
+
+def one_line(ended: Ended) -> str:
+    lines = ended.err.strip().splitlines()
+    assert len(lines) == 1, ended.err
+    return lines[0]
+
+
+def test_a_wrong_token_is_an_authentication_error(run: Run, sandbox: Sandbox) -> None:
+    for shop in ("EU", "US"):
+        ended = run(
+            {**sandbox.environment, f"CLV_{shop}_TOKEN": "mistyped"}, "pull", "--shop", shop.lower()
+        )
+        assert ended.code == 12
+        assert "mistyped" not in one_line(ended)
+
+
+def test_an_unknown_host_is_told_with_the_variable(run: Run, sandbox: Sandbox) -> None:
+    wrong = {**sandbox.environment, "CLV_EU_URL": "https://no-such-shop.invalid"}
+    ended = run(wrong, "pull", "--shop", "eu")
+    assert ended.code == 13
+    assert "CLV_EU_URL" in one_line(ended)
+
+
+def test_a_missing_variable_is_told_with_the_place_to_find_it(run: Run) -> None:
+    ended = run({"CLV_SHOPS": "eu", "CLV_EU_PLATFORM": "magento"}, "pull")
+    assert ended.code == 1
+    assert "CLV_EU_URL is missing" in one_line(ended)
+
+
+def test_an_unknown_command_is_a_usage_error(run: Run) -> None:
+    ended = run({}, "sing")
+    assert ended.code == 2
+    assert "sing" in one_line(ended)
+
+
+def test_half_a_file_changes_nothing(run: Run, tmp_path: Path) -> None:
+    settings = file_shop(tmp_path, "1,2026-01-05,10.00", "2,2026-02-05,20.00")
+    assert run(settings, "backfill").code == 0
+    with (tmp_path / "orders.csv").open("a") as half:
+        half.write("3,2026-03-0")
+    ended = run(settings, "backfill")
+    assert ended.code == 1
+    assert "orders.csv" in one_line(ended)
+    assert run(settings, "export", "orders", "--out", "orders.out", "--json").lines[-1]["rows"] == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [
+        ("1,2026-01-05,-10.00,EUR", "net_value"),
+        ("1,2026-01-05,1e30,EUR", "net_value"),
+        ("1,2026-01-05,ten,EUR", "net_value"),
+        ("1,yesterday,10.00,EUR", "ordered_at"),
+        (",2026-01-05,10.00,EUR", "customer_id"),
+        ("1,2026-01-05,10.00,DOUBLOON", "currency"),
+    ],
+)
+def test_an_absurd_row_is_put_aside_and_the_others_go_on(
+    run: Run, tmp_path: Path, row: str, column: str
+) -> None:
+    header = "customer_id,ordered_at,net_value,currency"
+    settings = file_shop(tmp_path, row, "2,2026-02-05,20.00,EUR", header=header)
+    ended = run(settings, "backfill", "--json")
+    assert ended.code == 3
+    assert [line["field"] for line in ended.events("reject")] == [column]
+    assert run(settings, "export", "orders", "--out", "out.csv", "--json").lines[-1]["rows"] == 1
+
+
+def test_two_currencies_need_a_word_from_the_owner(run: Run, tmp_path: Path) -> None:
+    header = "customer_id,ordered_at,net_value,currency"
+    rows = ("1,2026-02-05,20.00,EUR", "1,2026-02-06,20.00,USD")
+    settings = file_shop(tmp_path, *rows, header=header)
+    ended = run(settings, "backfill")
+    assert ended.code == 1
+    assert "CLV_X_CURRENCY" in one_line(ended)
+    assert run({**settings, "CLV_X_CURRENCY": "EUR"}, "backfill").code == 0
+
+
+def test_another_e_mail_key_is_refused(run: Run, tmp_path: Path) -> None:
+    settings = file_shop(tmp_path, "1,2026-02-05,20.00")
+    assert run(settings, "pull").code == 0
+    ended = run({**settings, "CLV_EMAIL_KEY": "quite another key"}, "pull")
+    assert ended.code == 1
+    assert "key" in one_line(ended)
+
+
+def test_everything_kept_is_for_the_owner_alone(run: Run, tmp_path: Path) -> None:
+    old = os.umask(0)
+    try:
+        settings = file_shop(tmp_path, "1,2026-02-05,20.00")
+        run(settings, "backfill")
+        run(settings, "export", "scores", "--out", "out/scores.csv")
+    finally:
+        os.umask(old)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / ".clv").iterdir()}
+    assert set(modes.values()) == {0o600}
+    assert (tmp_path / ".clv").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "out/scores.csv").stat().st_mode & 0o777 == 0o600
+
+
+def test_scores_are_exported_with_their_columns(run: Run, tmp_path: Path) -> None:
+    settings = file_shop(tmp_path, "1,2026-02-05,20.00", "1,2026-03-05,30.00", "2,2026-03-05,1.00")
+    run(settings, "backfill")
+    run(settings, "export", "scores", "--out", "scores.csv")
+    with (tmp_path / "scores.csv").open() as file:
+        scores = {row["customer_id"]: row for row in csv.DictReader(file)}
+    assert scores["1"]["historic_net"] == "50.0000" or scores["1"]["historic_net"] == "50.00"
+    assert scores["2"]["reason"]
