@@ -85,6 +85,6 @@ class Platform(Protocol):
     def push(self, changes: Sequence[Change]) -> Iterator[Outcome]:
         """Write the changes, read them back: one outcome for each, in their order.
 
-        A customer who doesn't show `before` any more is left alone (conflict), unless they show
-        `after` already (applied). Touches nothing but our own fields and tags.
+        A customer whom somebody else wrote to since (`Change.edited`) is left alone: conflict. One
+        who shows `after` already is applied. Touches nothing but our own fields and tags.
         """

@@ -200,6 +200,10 @@ TAG = "tag"
 Shown = Mapping[str, str]
 
 
+def _tags(shown: Shown) -> set[str]:
+    return {tag for tag in shown.get(TAG, "").split(",") if tag}
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What one customer shows today and should show. Both hold only the fields that are set."""
@@ -208,6 +212,18 @@ class Change:
     customer_id: str
     before: Shown
     after: Shown
+
+    def edited(self, shown: Shown) -> bool:
+        """Whether somebody else wrote meanwhile: a field shows neither `before` nor `after`.
+
+        A write that was cut off halfway shows some of each; that is ours to finish, or to undo.
+        """
+        fields = {*shown, *self.before, *self.after} - {TAG}
+        known = {*_tags(self.before), *_tags(self.after)}
+        return not _tags(shown) <= known or any(
+            shown.get(field) not in (self.before.get(field), self.after.get(field))
+            for field in fields
+        )
 
     def reversed(self) -> Change:
         return Change(self.shop, self.customer_id, before=self.after, after=self.before)
@@ -218,7 +234,7 @@ class Outcome:
     """What became of a change. `shown` was read back from the shop afterwards.
 
     applied    the shop shows `after`
-    conflict   the shop showed something else than `before`: left alone
+    conflict   somebody else wrote since (`Change.edited`): left alone
     rejected   the shop refused it, or doesn't show `after` although it said yes; `reason` tells
     """
 

@@ -35,8 +35,11 @@ def write(
     for batch in _batches(changes, platform.batch_size):
         watch.checked()
         store.journal_intent(run_id, batch)
-        outcomes = list(platform.push(batch))
-        store.journal_outcome(run_id, platform.shop, outcomes)
+        outcomes: list[Outcome] = []
+        try:
+            outcomes.extend(platform.push(batch))
+        finally:  # a shop that goes down halfway still told what became of the first half
+            store.journal_outcome(run_id, platform.shop, outcomes)
         counts.update(outcome.status for outcome in outcomes)
         refused.extend(outcome for outcome in outcomes if outcome.status != "applied")
         watch.advance(len(batch), len(changes))

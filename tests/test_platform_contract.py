@@ -176,6 +176,7 @@ def test_a_write_that_was_cut_off_halfway_is_finished_and_can_be_undone(opened: 
     assert shown(opened())[customer] == {}
 
 
+@pytest.mark.parametrize("opened", ["magento", "shopify"], indirect=True)  # a file keeps no list
 def test_a_customer_who_is_gone_is_refused_and_the_others_are_written(opened: Opened) -> None:
     platform = opened()
     customer = list(shown(platform))[11]

@@ -202,7 +202,7 @@ def _settled(change: Change, shown: Shown) -> Outcome | None:
     """The outcome of a change that needs no write or must not have one, else None."""
     if shown == change.after:
         return Outcome(change.customer_id, "applied", shown)
-    if shown != change.before:
+    if change.edited(shown):
         return Outcome(change.customer_id, "conflict", shown, "somebody changed it meanwhile")
     foreign = [name for name in change.after if name not in FIELDS]
     if foreign:

@@ -26,13 +26,17 @@ def push(http: Http, changes: Sequence[Change]) -> Iterator[Outcome]:
     Where the shop goes down in between, all outcomes still come, and then the error.
     """
     before = _showing(http, changes)
-    todo = [one for one in changes if before.get(one.customer_id) == one.before != one.after]
+    todo = [one for one in changes if _due(one, before.get(one.customer_id))]
     reasons, stopped = _send(http, todo, before)
     after = before | _showing(http, todo)
     for change in changes:
         yield _outcome(change, after.get(change.customer_id), reasons.get(change.customer_id))
     if stopped:
         raise stopped
+
+
+def _due(change: Change, shown: Shown | None) -> bool:
+    return shown is not None and shown != change.after and not change.edited(shown)
 
 
 def _showing(http: Http, changes: Sequence[Change]) -> dict[str, Shown]:

@@ -85,7 +85,7 @@ def _settled(change: Change, node: dict[str, Any] | None) -> Outcome | None:
     shown = shown_by(node)
     if shown == change.after:
         return Outcome(change.customer_id, "applied", shown)
-    if shown != change.before:
+    if change.edited(shown):
         return Outcome(change.customer_id, "conflict", shown, "somebody changed it meanwhile")
     foreign = [name for name in change.after if name not in FIELDS and name != TAG]
     foreign += [tag for tag in _tags(change.after) if not is_ours(tag)]
@@ -102,14 +102,15 @@ def rendered(place: int, change: Change, node: Mapping[str, Any]) -> list[Write]
     """The calls that bring a customer from what `node` shows to `change.after`."""
     owner = GID + change.customer_id
     writes = []
-    if items := [_item(owner, change, name, node) for name in _differing(change)]:
+    shown = shown_by(node)
+    if items := [_item(owner, change, name, node) for name in _differing(shown, change.after)]:
         writes.append(Write(f"set{place}", {"": items}))
-    if gone := [name for name in FIELDS if name in change.before and name not in change.after]:
+    if gone := [name for name in FIELDS if name in shown and name not in change.after]:
         keys = [{"ownerId": owner, "namespace": NAMESPACE, "key": name} for name in gone]
         writes.append(Write(f"delete{place}", {"": keys}))
     wanted = _tags(change.after)
     stale = [tag for tag in tags_of(node) if is_ours(tag) and tag.lower() not in wanted]
-    fresh = [tag for tag in wanted if tag not in _tags(change.before)]
+    fresh = [tag for tag in wanted if tag not in _tags(shown)]
     # the old tag goes first, so that nobody ever has two
     if stale:
         writes.append(Write(f"remove{place}", {"": owner, "Tags": stale}))
@@ -118,10 +119,8 @@ def rendered(place: int, change: Change, node: Mapping[str, Any]) -> list[Write]
     return writes
 
 
-def _differing(change: Change) -> list[str]:
-    return [
-        name for name in FIELDS if change.after.get(name) not in (None, change.before.get(name))
-    ]
+def _differing(shown: Shown, wanted: Shown) -> list[str]:
+    return [name for name in FIELDS if wanted.get(name) not in (None, shown.get(name))]
 
 
 def _item(owner: str, change: Change, name: str, node: Mapping[str, Any]) -> dict[str, Any]:
