@@ -267,4 +267,6 @@ def _tiers(text: str) -> tuple[tuple[str, float], ...]:
         raise ValueError("the shares must rise to 1, like high:0.5,medium:0.8,low:1")
     if not all(re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name) for name, _ in tiers):
         raise ValueError("tier names are lower-case letters, digits and hyphens")
+    if len({name for name, _ in tiers} | {"new"}) <= len(tiers):
+        raise ValueError("tier names must differ, and `new` is taken")
     return tiers

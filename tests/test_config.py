@@ -87,7 +87,18 @@ def test_no_shop_at_all_is_told_with_an_example() -> None:
 
 
 @pytest.mark.parametrize(
-    "tiers", ["high", "high:0.5", "high:0.9,low:0.5", "High:1", "high:x", "a:0,b:1", ""]
+    "tiers",
+    [
+        "high",
+        "high:0.5",
+        "high:0.9,low:0.5",
+        "High:1",
+        "high:x",
+        "a:0,b:1",
+        "a:0.5,a:1",
+        "new:1",
+        "",
+    ],
 )
 def test_tiers_that_make_no_sense_are_refused(tiers: str) -> None:
     if tiers:

@@ -65,7 +65,10 @@ class Store:
         return log.cursor(self.connection, shop, stream)
 
     def forget_cursor(self, shop: str, stream: str) -> None:
-        """The next pull reads everything anew; rows that didn't change are not stored again."""
+        """The next pull reads everything anew; rows that didn't change are not stored again.
+
+        The stream's quarantine is emptied: what still can't be read comes back to it.
+        """
         log.forget_cursor(self.connection, shop, stream)
 
     def rejects(self, shop: str) -> pd.DataFrame:

@@ -47,7 +47,7 @@ def commit(connection: DuckDBPyConnection, shop: str, stream: str, page: Page, a
         added = sum(_add(connection, shop, name, entries[name], seq) for name in KEYS)
         readmit(connection, shop, entries)
         put_aside(connection, [*page.rejects, *misfits], at)
-        forget_cursor(connection, shop, stream)
+        _drop_cursor(connection, shop, stream)
         connection.execute(
             "insert into cursors values (?, ?, ?)",
             [shop, stream, json.dumps(dict(page.cursor), sort_keys=True)],
@@ -169,6 +169,16 @@ def cursor(connection: DuckDBPyConnection, shop: str, stream: str) -> Cursor | N
 
 
 def forget_cursor(connection: DuckDBPyConnection, shop: str, stream: str) -> None:
+    """The next pull reads the stream anew; what it can't read then is put aside anew, too."""
+    with transaction(connection):
+        _drop_cursor(connection, shop, stream)
+        connection.execute(
+            "delete from rejects where shop = ? and (stream = 'customers') = (? = 'customers')",
+            [shop, stream],
+        )
+
+
+def _drop_cursor(connection: DuckDBPyConnection, shop: str, stream: str) -> None:
     connection.execute("delete from cursors where shop = ? and stream = ?", [shop, stream])
 
 

@@ -332,6 +332,12 @@ def test_a_killed_reading_goes_on_behind_every_page(long_shop: FileShop) -> None
         assert [o.order_id for o in orders(whole[: place + 1]) + orders(rest)] == expected
 
 
+def test_a_cursor_in_the_middle_of_a_page_goes_on_at_the_next_row(long_shop: FileShop) -> None:
+    whole = pulled(long_shop)
+    rest = pulled(long_shop, {**whole[0].cursor, "row": 13})
+    assert [o.order_id for o in orders(rest)] == [o.order_id for o in orders(whole)][13:]
+
+
 def test_an_unchanged_file_brings_nothing_again(long_shop: FileShop) -> None:
     assert pulled(long_shop, pulled(long_shop)[-1].cursor) == []
 

@@ -253,6 +253,13 @@ def test_a_row_that_is_refused_again_keeps_its_age_and_tells_its_last_reason(sto
     assert (found["field"], found["first_seen_at"], found["last_seen_at"]) == ("state", NOW, LATER)
 
 
+def test_a_full_refresh_empties_the_quarantine_of_its_stream(store: Store) -> None:
+    streams = ("orders", "refunds", "customers")
+    commit(store, page(rejects=[Reject("eu", stream, "?", "id", "missing") for stream in streams]))
+    store.forget_cursor("eu", "orders")
+    assert aside(store) == [("customers", "?", "id")]
+
+
 @pytest.mark.parametrize(
     ("changed", "field"),
     [
