@@ -32,7 +32,7 @@ from connectors import export as exports
 from connectors import jobs, news, writeback
 from connectors import plan as plans
 from connectors import session as sessions
-from connectors.config import Settings, ShopSettings, read_settings
+from connectors.config import NEW, Settings, ShopSettings, read_settings
 from connectors.errors import ConfigurationError, ConnectorError
 from connectors.schema import Change, Shown, normal
 from connectors.session import Session
@@ -183,7 +183,7 @@ def score_settings(settings: Settings) -> clv.ScoreSettings:
         margin=settings.margin,
         cac=settings.cac,
         lifespan_years=settings.lifespan_years,
-        tiers=clv.Tiers(settings.tiers, "new" if settings.new_days else None, settings.new_days),
+        tiers=clv.Tiers(settings.tiers, NEW if settings.new_days else None, settings.new_days),
     )
 
 

@@ -15,9 +15,13 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from connectors.errors import ConfigurationError
-from connectors.schema import RULES, Rule
+from connectors.schema import RULES, Rule, tier_tag
 
 T = TypeVar("T")
+
+#: Names and the cumulated share of value at which each ends.
+Tiers = tuple[tuple[str, float], ...]
+NO_TIERS: Tiers = ()
 
 #: Variable -> default. An empty default means: not set.
 KEYS: Mapping[str, str] = {
@@ -36,6 +40,9 @@ KEYS: Mapping[str, str] = {
     "CLV_MAX_CHANGES": "",
     "CLV_MEMORY_MB": "2048",
 }
+
+#: The tier of customers who are too new to tell.
+NEW = "new"
 
 #: Platform -> the ways to reach a shop of it: each a tuple of variables that belong together.
 WAYS_IN: Mapping[str, tuple[tuple[str, ...], ...]] = {
@@ -65,7 +72,10 @@ SHOP_KEYS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ShopSettings:
-    """How to reach one shop. Secrets don't show in `repr`."""
+    """How to reach one shop. Secrets don't show in `repr`.
+
+    `tags` are ours on its customers, one for each tier; every other tag is the shop's own.
+    """
 
     shop: str
     platform: str
@@ -79,6 +89,7 @@ class ShopSettings:
     access_token_secret: str = field(default="", repr=False)
     client_id: str = field(default="", repr=False)
     client_secret: str = field(default="", repr=False)
+    tags: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +104,7 @@ class Settings:
     margin: Decimal | None
     cac: Decimal | None
     lifespan_years: Decimal
-    tiers: tuple[tuple[str, float], ...]
+    tiers: Tiers
     new_days: int
     tolerance: Decimal
     max_changes: int | None
@@ -140,8 +151,10 @@ class _Reader:
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Settings from the environment; ConfigurationError with every complaint in one line."""
     reader = _Reader(environment)
+    tiers = reader.parsed("CLV_TIERS", _tiers, NO_TIERS)
+    tags = frozenset(tier_tag(tier) for tier, _ in (*tiers, (NEW, 0)))
     settings = Settings(
-        shops=tuple(_shop(reader, name) for name in _shop_names(reader)),
+        shops=tuple(_shop(reader, name, tags) for name in _shop_names(reader)),
         store=Path(reader.text("CLV_STORE")),
         email_key=reader.parsed("CLV_EMAIL_KEY", _email_key, ""),
         value=reader.parsed("CLV_VALUE", _rule, "net"),
@@ -150,7 +163,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         margin=reader.parsed("CLV_MARGIN", _optional(_within("0", "1")), None),
         cac=reader.parsed("CLV_CAC", _optional(_within("0", "1e9")), None),
         lifespan_years=reader.parsed("CLV_LIFESPAN_YEARS", _within("0.1", "50"), Decimal(3)),
-        tiers=reader.parsed("CLV_TIERS", _tiers, ()),
+        tiers=tiers,
         new_days=reader.parsed("CLV_NEW_DAYS", _whole(0, 3650), 30),
         tolerance=reader.parsed("CLV_TOLERANCE", _within("0", "1"), Decimal(0)),
         max_changes=reader.parsed("CLV_MAX_CHANGES", _optional(_whole(0, 10**9)), None),
@@ -175,7 +188,7 @@ def _shop_names(reader: _Reader) -> Iterable[str]:
     return dict.fromkeys(names)
 
 
-def _shop(reader: _Reader, name: str) -> ShopSettings:
+def _shop(reader: _Reader, name: str, tags: frozenset[str]) -> ShopSettings:
     prefix = f"CLV_{name.upper()}_"
     given = {key: reader.text(prefix + key) for key in SHOP_KEYS}
     _complain_of_the_way_in(reader, prefix, given)
@@ -192,6 +205,7 @@ def _shop(reader: _Reader, name: str) -> ShopSettings:
         access_token_secret=given["ACCESS_TOKEN_SECRET"],
         client_id=given["CLIENT_ID"],
         client_secret=given["CLIENT_SECRET"],
+        tags=tags,
     )
 
 
@@ -258,7 +272,7 @@ def _currency(text: str) -> str:
     return text
 
 
-def _tiers(text: str) -> tuple[tuple[str, float], ...]:
+def _tiers(text: str) -> Tiers:
     """`high:0.5,medium:0.8,low:1`: tier -> the cumulated share of value at which it ends."""
     pairs = [part.strip().partition(":") for part in text.split(",")]
     tiers = tuple((name.strip(), float(share)) for name, _, share in pairs)
@@ -267,6 +281,6 @@ def _tiers(text: str) -> tuple[tuple[str, float], ...]:
         raise ValueError("the shares must rise to 1, like high:0.5,medium:0.8,low:1")
     if not all(re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name) for name, _ in tiers):
         raise ValueError("tier names are lower-case letters, digits and hyphens")
-    if len({name for name, _ in tiers} | {"new"}) <= len(tiers):
-        raise ValueError("tier names must differ, and `new` is taken")
+    if len({name for name, _ in tiers} | {NEW}) <= len(tiers):
+        raise ValueError(f"tier names must differ, and {NEW!r} is taken")
     return tiers

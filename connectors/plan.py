@@ -17,7 +17,7 @@ from pathlib import Path
 
 from connectors.errors import ConfigurationError, StalePlan
 from connectors.files import written_whole
-from connectors.schema import FIELDS, TAG, Change, Shown
+from connectors.schema import FIELDS, TAG, Change, Shown, tier_tag
 
 #: `=` stays, `+` shows nothing of ours yet, `*` changes, `-` loses what we wrote, `!` is scored but
 #: no longer in the shop.
@@ -26,7 +26,6 @@ SYMBOLS = "=+*-!"
 #: These follow from the other fields; alone they are no reason to write.
 FOLLOWERS = frozenset({"reason", "scored_at", "previous_tier"})
 
-TAG_PREFIX = "clv-"
 FORMAT = 1
 
 
@@ -80,7 +79,7 @@ def target(score: Shown, today: Shown, shows: Sequence[str]) -> Shown:
     previous = today.get("tier" if moved else "previous_tier")
     if previous:
         wanted["previous_tier"] = previous
-    wanted[TAG] = TAG_PREFIX + score["tier"]
+    wanted[TAG] = tier_tag(score["tier"])
     return {field: wanted[field] for field in shows if field in wanted}
 
 

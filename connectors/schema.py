@@ -196,6 +196,12 @@ def normal(field: str, value: object) -> str:
 #: On platforms with customer tags: our tags on a customer, sorted and joined by commas.
 TAG = "tag"
 
+
+def tier_tag(tier: str) -> str:
+    """The one tag that a customer of this tier wears: lower case, as Shopify compares tags."""
+    return f"clv-{tier}".lower()
+
+
 #: What a customer shows: field name -> text; a field that isn't set is absent.
 Shown = Mapping[str, str]
 

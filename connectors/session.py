@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from connectors.config import Settings, ShopSettings
@@ -33,7 +33,9 @@ class Session:
     tally: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def open(self, shop: ShopSettings) -> Platform:
-        return open_shop(shop, self.hasher)
+        """The shop on its platform. Tags written under other tier names are still ours."""
+        tags = shop.tags | self.store.tags_written(shop.shop)
+        return open_shop(replace(shop, tags=tags), self.hasher)
 
     def worse(self, exit_code: int) -> None:
         """Remember the first failure; rejected rows (3) give way to any other."""

@@ -53,13 +53,14 @@ def _batches(changes: Sequence[Change], size: int) -> Iterator[list[Change]]:
 
 
 def undoing(store: Store, run_id: str) -> list[Change]:
-    """The changes that take a run's writes back; those that the shop refused need none.
+    """The changes that take a run's writes back; those left alone as conflicts need none.
 
-    A row whose outcome was never heard (the run died) is taken back too: it may be in the shop.
+    A row that was refused, or whose outcome was never heard (the run died), is taken back too: a
+    part of it may be in the shop.
     """
     rows = store.journal(run_id)
     if not rows:
         raise ConfigurationError(
             f"run {run_id} wrote nothing, or is unknown", mend="`undo` without a run lists them."
         )
-    return [row.change.reversed() for row in rows if row.status in (None, "applied")]
+    return [row.change.reversed() for row in rows if row.status != "conflict"]

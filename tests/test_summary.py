@@ -153,6 +153,14 @@ def test_a_margin_needs_every_cost(store: Store, lines: Sequence[OrderLine]) -> 
     assert found["8"]["margin"] == Decimal(49)
 
 
+def test_lines_of_an_earlier_version_do_not_count(store: Store) -> None:
+    store.commit(
+        "eu", "orders", page(order("1"), line("1", 1), line("1", 2, unit_cost=None)), at=NOW
+    )
+    found = summarised(store, order("1", updated_at=NOW), line("1", 1))["7"]
+    assert (found["orders"], found["units"], found["margin"]) == (1, Decimal(2), Decimal(49))
+
+
 def test_currencies_are_never_added_up(store: Store) -> None:
     rows = [order("1"), order("2"), order("3", currency="USD")]
     store.commit("eu", "orders", page(*rows), at=NOW)

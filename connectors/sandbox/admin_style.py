@@ -30,6 +30,7 @@ tbody tr:last-child td { border-bottom: 0; }
   white-space: nowrap; }
 .date { white-space: nowrap; }
 td.small { font-size: 12.5px; color: var(--soft); max-width: 420px; }
+td.small:last-child { min-width: 280px; } td.tags { max-width: 210px; }
 .chip { display: inline-block; padding: 1px 9px; margin: 0 5px 3px 0; border-radius: 10px;
   font-size: 12px; border: 1px solid currentColor; color: var(--soft); white-space: nowrap; }
 .chip.high { color: var(--high); } .chip.medium { color: var(--medium); }

@@ -42,7 +42,7 @@ class ShopifyShop:
         return OrderStream(self._http, self._hasher).pull(cursor, now, since)
 
     def pull_customers(self, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
-        return pull_customers(self._http, self._hasher, cursor)
+        return pull_customers(self._http, self._hasher, self._settings.tags, cursor)
 
     def push(self, changes: Sequence[Change]) -> Iterator[Outcome]:
-        return push(self._http, changes)
+        return push(self._http, self._settings.tags, changes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from connectors.errors import PayloadError, ShopUnavailable
@@ -15,25 +15,19 @@ from connectors.shopify.graphql import ask
 from connectors.shopify.reading import Part
 
 GID = "gid://shopify/Customer/"
-TAG_PREFIX = "clv-"
-
-#: The owner's word, not ours: customers to leave alone.
-IGNORE_TAG = "clv-ignore"
 
 
-def is_ours(tag: str) -> bool:
-    """Whether a tag is one that we write (`clv-<tier>`); Shopify ignores the case of tags."""
-    return tag.lower().startswith(TAG_PREFIX) and tag.lower() != IGNORE_TAG
+def shown_by(node: Mapping[str, Any], ours: Collection[str]) -> Shown:
+    """Our fields and tags on a customer. A value that isn't of its field's kind stays as it is.
 
-
-def shown_by(node: Mapping[str, Any]) -> Shown:
-    """Our fields and tags on a customer. A value that isn't of its field's kind stays as it is."""
+    `ours`: the tags that we write, in lower case; Shopify ignores the case of tags.
+    """
     shown = {
         name: _normal(name, metafield["value"])
         for name in FIELDS
         if isinstance(metafield := node.get(name), dict) and metafield.get("value") is not None
     }
-    tags = sorted({tag.lower() for tag in tags_of(node) if is_ours(tag)})
+    tags = sorted({tag.lower() for tag in tags_of(node) if tag.lower() in ours})
     return {**shown, TAG: ",".join(tags)} if tags else shown
 
 
@@ -51,7 +45,9 @@ def _normal(name: str, value: object) -> str:
         return str(value)
 
 
-def pull_customers(http: Http, hasher: EmailHasher, cursor: Cursor | None) -> Iterator[Page]:
+def pull_customers(
+    http: Http, hasher: EmailHasher, ours: Collection[str], cursor: Cursor | None
+) -> Iterator[Page]:
     """All customers by id, from behind `cursor`; the last page's cursor starts anew."""
     after = str(cursor["after"]) if cursor else ""
     while True:
@@ -61,7 +57,7 @@ def pull_customers(http: Http, hasher: EmailHasher, cursor: Cursor | None) -> It
         if following and following == after:
             raise ShopUnavailable("the pages of customers go round", shop=http.shop)
         after = following
-        yield _parsed(http.shop, nodes, hasher, after)
+        yield _parsed(http.shop, nodes, hasher, ours, after)
         if not after:
             return
 
@@ -78,14 +74,16 @@ def _page_of(shop: str, found: Any) -> tuple[list[Any], str]:
     return nodes, following
 
 
-def _parsed(shop: str, nodes: list[Any], hasher: EmailHasher, after: str) -> Page:
+def _parsed(
+    shop: str, nodes: list[Any], hasher: EmailHasher, ours: Collection[str], after: str
+) -> Page:
     customers: list[Customer] = []
     rejects: list[Reject] = []
     shown: dict[str, Shown] = {}
     for place, node in enumerate(nodes):
         try:
             customer = parse_customer(shop, node, hasher)
-            shown[customer.customer_id] = shown_by(node)
+            shown[customer.customer_id] = shown_by(node, ours)
             customers.append(customer)
         except PayloadError as error:
             row_id = _row_id(node) or f"row {place}"

@@ -10,14 +10,14 @@ changed since we read it. Tags go through `tagsAdd` and `tagsRemove`, which name
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from connectors.errors import ShopUnavailable
 from connectors.http import Http
 from connectors.schema import FIELDS, TAG, Change, Kind, Outcome, Shown
-from connectors.shopify.customers import GID, is_ours, shown_by, tags_of
+from connectors.shopify.customers import GID, shown_by, tags_of
 from connectors.shopify.documents import CHANGES_A_PUSH, NAMESPACE, SHOWN, writing
 from connectors.shopify.graphql import ask, failure, sent
 
@@ -40,31 +40,31 @@ class Write:
     variables: Mapping[str, Any]
 
 
-def push(http: Http, changes: Sequence[Change]) -> Iterator[Outcome]:
-    """One outcome for each change, in their order."""
+def push(http: Http, ours: Collection[str], changes: Sequence[Change]) -> Iterator[Outcome]:
+    """One outcome for each change, in their order. `ours`: the tags that we may touch."""
     for start in range(0, len(changes), CHANGES_A_PUSH):
-        yield from _pushed(http, changes[start : start + CHANGES_A_PUSH])
+        yield from _pushed(http, ours, changes[start : start + CHANGES_A_PUSH])
 
 
-def _pushed(http: Http, changes: Sequence[Change]) -> list[Outcome]:
+def _pushed(http: Http, ours: Collection[str], changes: Sequence[Change]) -> list[Outcome]:
     nodes = _nodes(http, changes)
     outcomes = {
         place: outcome
         for place, change in enumerate(changes)
-        if (outcome := _settled(change, nodes.get(change.customer_id)))
+        if (outcome := _settled(change, nodes.get(change.customer_id), ours))
     }
     due = [place for place in range(len(changes)) if place not in outcomes]
     if due:
         writes = [
             write
             for place in due
-            for write in rendered(place, changes[place], nodes[changes[place].customer_id])
+            for write in rendered(place, changes[place], nodes[changes[place].customer_id], ours)
         ]
         refusals = _written(http, writes)
         nodes = _nodes(http, [changes[place] for place in due])
         for place in due:
             change, refused = changes[place], refusals.get(place, ())
-            outcomes[place] = _judged(change, nodes.get(change.customer_id), refused)
+            outcomes[place] = _judged(change, nodes.get(change.customer_id), ours, refused)
     return [outcomes[place] for place in range(len(changes))]
 
 
@@ -78,17 +78,17 @@ def _nodes(http: Http, changes: Sequence[Change]) -> dict[str, dict[str, Any]]:
     return {str(node["id"]).removeprefix(GID): node for node in found}
 
 
-def _settled(change: Change, node: dict[str, Any] | None) -> Outcome | None:
+def _settled(change: Change, node: dict[str, Any] | None, ours: Collection[str]) -> Outcome | None:
     """The outcome of a change that needs no write or must not have one, else None."""
     if node is None:
         return Outcome(change.customer_id, "rejected", {}, "the shop has no such customer")
-    shown = shown_by(node)
+    shown = shown_by(node, ours)
     if shown == change.after:
         return Outcome(change.customer_id, "applied", shown)
     if change.edited(shown):
         return Outcome(change.customer_id, "conflict", shown, "somebody changed it meanwhile")
     foreign = [name for name in change.after if name not in FIELDS and name != TAG]
-    foreign += [tag for tag in _tags(change.after) if not is_ours(tag)]
+    foreign += [tag for tag in _tags(change.after) if tag not in ours]
     if foreign:
         return Outcome(change.customer_id, "rejected", shown, f"not ours to write: {foreign}")
     return None
@@ -98,18 +98,20 @@ def _tags(shown: Shown) -> list[str]:
     return [tag for tag in shown.get(TAG, "").split(",") if tag]
 
 
-def rendered(place: int, change: Change, node: Mapping[str, Any]) -> list[Write]:
+def rendered(
+    place: int, change: Change, node: Mapping[str, Any], ours: Collection[str]
+) -> list[Write]:
     """The calls that bring a customer from what `node` shows to `change.after`."""
     owner = GID + change.customer_id
     writes = []
-    shown = shown_by(node)
+    shown = shown_by(node, ours)
     if items := [_item(owner, change, name, node) for name in _differing(shown, change.after)]:
         writes.append(Write(f"set{place}", {"": items}))
     if gone := [name for name in FIELDS if name in shown and name not in change.after]:
         keys = [{"ownerId": owner, "namespace": NAMESPACE, "key": name} for name in gone]
         writes.append(Write(f"delete{place}", {"": keys}))
     wanted = _tags(change.after)
-    stale = [tag for tag in tags_of(node) if is_ours(tag) and tag.lower() not in wanted]
+    stale = [tag for tag in tags_of(node) if tag.lower() in ours and tag.lower() not in wanted]
     fresh = [tag for tag in wanted if tag not in _tags(shown)]
     # the old tag goes first, so that nobody ever has two
     if stale:
@@ -160,12 +162,15 @@ def _place(name: str) -> int:
 
 
 def _judged(
-    change: Change, node: dict[str, Any] | None, refused: Sequence[tuple[str, str]]
+    change: Change,
+    node: dict[str, Any] | None,
+    ours: Collection[str],
+    refused: Sequence[tuple[str, str]],
 ) -> Outcome:
     """What was read back decides; the shop's own words only tell why."""
     if node is None:
         return Outcome(change.customer_id, "rejected", {}, "the shop lost this customer meanwhile")
-    shown = shown_by(node)
+    shown = shown_by(node, ours)
     if shown == change.after:
         return Outcome(change.customer_id, "applied", shown)
     if any(code == "STALE_OBJECT" for code, _ in refused):

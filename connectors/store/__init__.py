@@ -234,6 +234,10 @@ class Store:
         """What a run sent, in its order, with the outcome where one was heard."""
         return journal.journal(self.connection, run_id)
 
+    def tags_written(self, shop: str) -> frozenset[str]:
+        """The tags that we ever wrote on this shop's customers."""
+        return journal.tags_written(self.connection, shop)
+
     def standing(self, shop: str) -> str:
         """Names the state that a plan stands on: the shop's scores and its last write-back."""
         return journal.standing(self.connection, shop)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from connectors.schema import Change, Outcome, Shown
+from connectors.schema import TAG, Change, Outcome, Shown
 from connectors.store.connection import in_utc, next_seq, registered, transaction
 
 
@@ -156,6 +156,15 @@ def journal(connection: DuckDBPyConnection, run_id: str) -> list[Written]:
         Written(Change(shop, customer_id, json.loads(before), json.loads(after)), status, reason)
         for shop, customer_id, before, after, status, reason in found
     ]
+
+
+def tags_written(connection: DuckDBPyConnection, shop: str) -> frozenset[str]:
+    """Every tag that was ever about to be written on the shop's customers."""
+    found = connection.execute(
+        "select distinct json_extract_string(shown_after, $path) from intents where shop = $shop",
+        {"path": f"$.{TAG}", "shop": shop},
+    ).fetchall()
+    return frozenset(tag for (tags,) in found if tags for tag in tags.split(","))
 
 
 def standing(connection: DuckDBPyConnection, shop: str) -> str:

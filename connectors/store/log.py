@@ -186,9 +186,10 @@ def _drop_cursor(connection: DuckDBPyConnection, shop: str, stream: str) -> None
 
 
 def content_hash(connection: DuckDBPyConnection) -> str:
-    """A digest of what the store knows: the latest rows and where the streams stand.
+    """A digest of what the store knows: the latest rows, and which streams have a cursor.
 
-    Not of how it came to know: neither batches nor superseded rows count. The rows' digests are
+    Not of how it came to know: neither batches nor superseded rows count, nor the cursors' own
+    content, in which platforms keep the time of a pull. The rows' digests are
     added up, so their order is of no account and memory stays flat.
     """
     sums = [
@@ -198,7 +199,7 @@ def content_hash(connection: DuckDBPyConnection) -> str:
         ).fetchall()
         for name in TABLES
     ]
-    cursors = connection.execute("select shop, stream, cursor from cursors order by all").fetchall()
+    cursors = connection.execute("select shop, stream from cursors order by all").fetchall()
     return hashlib.sha256(json.dumps([sums, cursors]).encode()).hexdigest()
 
 

@@ -34,7 +34,8 @@ def sandbox() -> Iterator[Sandbox]:
 
 def shop_at(sandbox: Sandbox, **credentials: str) -> ShopifyShop:
     given = credentials or {"token": SHOPIFY_TOKEN}
-    settings = ShopSettings("us", "shopify", url=f"{sandbox.url}/us", **given)
+    tags = frozenset({"clv-high", "clv-low", "clv-new", "clv-medium"})
+    settings = ShopSettings("us", "shopify", url=f"{sandbox.url}/us", tags=tags, **given)
     return ShopifyShop(settings, EmailHasher(b"x" * 32))
 
 

@@ -20,6 +20,7 @@ from connectors.schema import FIELDS
 from connectors.shopify import ShopifyShop
 from connectors.shopify.graphql import throttled
 
+OURS = frozenset({"clv-high", "clv-medium", "clv-low", "clv-new"})
 URL = "https://toys.myshopify.com"
 API = f"{URL}/admin/api/2026-10"
 
@@ -304,7 +305,7 @@ def hasher() -> EmailHasher:
 
 @pytest.fixture
 def shop(waits: list[float], hasher: EmailHasher) -> ShopifyShop:
-    settings = ShopSettings("toys", "shopify", url=URL, token="shpat_canary")
+    settings = ShopSettings("toys", "shopify", url=URL, token="shpat_canary", tags=OURS)
     headers = {"X-Shopify-Access-Token": settings.token}
     http = Http(URL, shop="toys", headers=headers, throttled=throttled, sleep=waits.append)
     return ShopifyShop(settings, hasher, http)

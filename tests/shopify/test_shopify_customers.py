@@ -8,7 +8,9 @@ import pytest
 from connectors.errors import ShopUnavailable
 from connectors.identity import EmailHasher
 from connectors.shopify import ShopifyShop
-from connectors.shopify.customers import is_ours, shown_by
+from connectors.shopify.customers import shown_by
+
+OURS = frozenset({"clv-high", "clv-medium", "clv-low", "clv-new"})
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -84,16 +86,16 @@ def test_a_customer_who_cant_be_read_is_put_aside(
         ("clv-high", True),
         ("CLV-New", True),
         ("clv-ignore", False),
-        ("CLV-Ignore", False),
+        ("clv-friends", False),
         ("clv", False),
-        ("clvhigh", False),
         ("my-clv-high", False),
     ],
 )
-def test_our_tags_begin_with_our_prefix_but_for_the_owners_word(tag: str, ours: bool) -> None:
-    assert is_ours(tag) is ours
+def test_only_the_tags_of_tiers_are_ours_in_any_case(tag: str, ours: bool) -> None:
+    shown = shown_by({"tags": [tag, "VIP"]}, OURS)
+    assert shown == ({"tag": tag.lower()} if ours else {})
 
 
 def test_a_value_that_somebody_made_unreadable_is_shown_as_it_is() -> None:
     node = {"tags": [], "predicted_12m": {"value": "a lot"}, "scored_at": {"value": "2026-11-22"}}
-    assert shown_by(node) == {"predicted_12m": "a lot", "scored_at": "2026-11-22"}
+    assert shown_by(node, OURS) == {"predicted_12m": "a lot", "scored_at": "2026-11-22"}

@@ -19,17 +19,16 @@ from connectors.store import Store
 
 pytestmark = pytest.mark.end_to_end
 
-SCRIPT = Path(__file__).with_name("committing.py")
+TESTS = Path(__file__).parents[1]
 KILLS = 6
 
 
 @contextmanager
 def pulling(path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    paths = [str(SCRIPT.parent), str(SCRIPT.parents[1])]
-    command = f"import sys; sys.path[:0] = {paths!r}; import committing, pathlib; "
-    command += f"committing.main(pathlib.Path({str(path)!r}))"
-    with subprocess.Popen(  # noqa: S603  # our own script
-        [sys.executable, "-c", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, TESTS / "committing.py", path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as pull:
         yield pull
 

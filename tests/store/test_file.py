@@ -74,7 +74,7 @@ def test_a_program_that_only_knows_duckdb_locks_us_out_too(path: Path) -> None:
     script = (
         "import sys, duckdb; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
     )
-    with subprocess.Popen(  # noqa: S603  # our own script
+    with subprocess.Popen(
         [sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as other:
         assert other.stdout
