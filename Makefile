@@ -17,7 +17,7 @@ demo: $(STAMP)  ## set up, then the main job on two practice shops
 	@$(BIN)/python sync.py demo
 
 test: $(STAMP)  ## set up, then all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 check: $(STAMP)  ## style, types, and the lock file in step with pyproject.toml
 	$(BIN)/ruff check .

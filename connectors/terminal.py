@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from connectors.platform import Finding
 
@@ -87,19 +88,18 @@ class Terminal:
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
     table = Table(title=title or None, title_justify="left", header_style="bold")
     for place, name in enumerate(columns):
-        cells = ["" if row[place] is None else str(row[place]) for row in rows]
+        right = all(_is_number(row[place]) for row in rows)
         last = place == len(columns) - 1  # the longest text stands last and may be cut
-        table.add_column(
-            name,
-            justify="right" if all(map(_is_number, cells)) else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            min_width=None if last else max(map(len, [name, *cells])),
-        )
+        table.add_column(name, justify="right" if right else "left", no_wrap=not last)
     for row in rows:
-        table.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
+        table.add_row(*(Text(_cell(cell), no_wrap=True, overflow="ellipsis") for cell in row))
     return table
 
 
-def _is_number(cell: str) -> bool:
-    return not cell or cell.replace(",", "").replace(".", "").lstrip("-").isdigit()
+def _cell(cell: object) -> str:
+    return "" if cell is None else str(cell)
+
+
+def _is_number(cell: object) -> bool:
+    text = _cell(cell)
+    return not text or text.replace(",", "").replace(".", "").lstrip("-").isdigit()

@@ -77,16 +77,14 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 
 def what_admins_see(books: Books) -> dict[str, list[dict[str, Any]]]:
     tables = ("customers", "customer_values", "customer_tags")
-    kept = {table: books.rows(f"SELECT * FROM {table}") for table in tables}
-    for row in (row for rows in kept.values() for row in rows):
-        row.pop("updated_at", None)  # every write moves it, as it does in the real shops
-    return {
-        table: sorted(
-            ({k: v for k, v in row.items() if k != "id" or table == "customers"} for row in rows),
-            key=str,
-        )
-        for table, rows in kept.items()
-    }
+    every = {table: books.query(f"SELECT * FROM {table}") for table in tables}  # noqa: S608
+    return {table: sorted(map(lasting, rows), key=str) for table, rows in every.items()}
+
+
+def lasting(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without what every write moves, in the real shops too."""
+    moving = {"updated_at"} if "email" in row else {"updated_at", "id"}
+    return {name: value for name, value in row.items() if name not in moving}
 
 
 def foreign(seen: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:

@@ -36,7 +36,9 @@ class Practice:
 
     def where_to_look(self) -> str:
         """Saves each shop's admin page and tells where, and how to see the shops alive."""
-        pages = [f"  {name}: {path}" for name, path in zip(self._shops(), self._saved(), strict=True)]
+        pages = [
+            f"  {name}: {path}" for name, path in zip(self._shops(), self._saved(), strict=True)
+        ]
         return "\n".join(
             [
                 "What the shops' admins see now, kept as pages:",
@@ -58,7 +60,7 @@ class Practice:
 
 @contextmanager
 def opened(folder: Path, customers: Who, today: date, port: int) -> Iterator[Practice]:
-    """The shops of `folder`, filled on first use, on `port` (0: a free one) while the block runs."""
+    """The shops of `folder`, filled on first use, served on `port` (0: a free one)."""
     books = open_books(
         private_folder(folder) / f"shops-{customers}.sqlite", today=today, customers=customers
     )
