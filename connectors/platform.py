@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -30,6 +30,9 @@ class Page:
 
     `expected` is how many rows the whole stream will bring, where the shop says so (for progress).
     `shown` tells what the page's customers show today (`pull_customers` only).
+    `begins` marks the first page of a reading from the start: what an earlier reading of the stream
+    put aside is settled by this one. `all_orders`, on a last page, are the ids of all orders that
+    the shop has, where a platform can tell: the store forgets any other.
     """
 
     cursor: Cursor
@@ -40,6 +43,8 @@ class Page:
     rejects: Sequence[Reject] = ()
     shown: Mapping[str, Shown] = field(default_factory=dict)
     expected: int | None = None
+    begins: bool = False
+    all_orders: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from connectors.errors import Interrupted
@@ -53,7 +53,7 @@ class Watch:
 
 def pull_customers(platform: Platform, store: Store, now: datetime, watch: Watch) -> Pulled:
     """A whole scan of the shop's customers, from the first one on."""
-    pages = platform.pull_customers(None, now)
+    pages = _marked(platform.pull_customers(None, now))
     return _commit(platform.shop, "customers", pages, store, now, watch)
 
 
@@ -61,8 +61,17 @@ def pull_orders(
     platform: Platform, store: Store, now: datetime, since: datetime | None, watch: Watch
 ) -> Pulled:
     """Orders and refunds from where the last pull ended, however it ended."""
-    pages = platform.pull_orders(store.cursor(platform.shop, "orders"), now, since)
+    cursor = store.cursor(platform.shop, "orders")
+    pages = platform.pull_orders(cursor, now, since)
+    if cursor is None:
+        pages = _marked(pages)
     return _commit(platform.shop, "orders", pages, store, now, watch)
+
+
+def _marked(pages: Iterator[Page]) -> Iterator[Page]:
+    """The pages of a reading from the start, the first one marked as such."""
+    for number, page in enumerate(pages):
+        yield page if number else replace(page, begins=True)
 
 
 def _commit(

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -129,7 +129,7 @@ class Customer:
 
 def _require_utc(*instants: datetime) -> None:
     for instant in instants:
-        if instant.utcoffset() != timedelta(0):
+        if instant.tzinfo is not UTC and instant.utcoffset() != timedelta(0):
             raise ValueError(f"{instant.isoformat()} is not in UTC")
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
@@ -49,7 +50,7 @@ class FileShop:
         yield self._writable()
 
     def _rows(self, table: Table, now: datetime) -> Finding:
-        reader = OrderReader(self._settings, now)
+        reader = OrderReader(self._settings, now, now)
         rows = bad = 0
         try:
             for row in table.rows():
@@ -77,13 +78,15 @@ class FileShop:
     def pull_orders(
         self, cursor: Cursor | None, now: datetime, since: datetime | None = None
     ) -> Iterator[Page]:
-        """Pages of 10,000 rows. A file that changed since is read anew; the same one isn't."""
-        stat = self._stat()
-        version: dict[str, str | int] = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+        """Pages of 10,000 rows. A file that changed since is read anew; the same one isn't.
+
+        The file is the truth: orders that are no longer in it leave the store.
+        """
+        version = self._version(cursor)
         start = _start(cursor, version)
         if start is None:
             return
-        reader = OrderReader(self._settings, now)
+        reader = OrderReader(self._settings, now, _instant(version["read_at_ns"]))
         rows = enumerate(open_table(self._path).rows(), start=1)
         ahead = next(rows, None)
         if ahead is None:
@@ -98,7 +101,18 @@ class FileShop:
             last = chunk[-1][0]
             if last > start:
                 found = [result for number, result in read if number > start]
-                yield _page(found, {**version, "row": last, "done": int(ahead is None)}, since)
+                page = _page(found, {**version, "row": last, "done": int(ahead is None)}, since)
+                all_orders = None if ahead else reader.ids
+                yield replace(page, begins=chunk[0][0] == 1, all_orders=all_orders)
+
+    def _version(self, cursor: Cursor | None) -> dict[str, int]:
+        """Which version of the file this is; a later one never counts as read earlier."""
+        stat = self._stat()
+        version = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+        earlier = int(cursor["read_at_ns"]) if cursor else 0
+        if _is_of(cursor, version):
+            return {**version, "read_at_ns": earlier}
+        return {**version, "read_at_ns": max(stat.st_mtime_ns, earlier + 1000)}
 
     def _stat(self) -> os.stat_result:
         try:
@@ -126,16 +140,16 @@ class FileShop:
 
     def _spans(self, now: datetime) -> tuple[dict[str, datetime], dict[str, datetime]]:
         """Customer id -> first and last order, in the order of the file."""
-        reader = OrderReader(self._settings, now)
+        reader = OrderReader(self._settings, now, now)
         first: dict[str, datetime] = {}
         last: dict[str, datetime] = {}
         for row in open_table(self._path).rows():
-            result = _order_or_reject(reader, row.place, row.cells, self.shop)
-            if not isinstance(result, Reject):
-                order = result[0]
-                one = str(order.customer_id)
-                first[one] = min(first.get(one, order.ordered_at), order.ordered_at)
-                last[one] = max(last.get(one, order.ordered_at), order.ordered_at)
+            try:
+                one, ordered_at = reader.who_and_when(row.cells)
+            except PayloadError:
+                continue  # told by pull_orders
+            first[one] = min(first.get(one, ordered_at), ordered_at)
+            last[one] = max(last.get(one, ordered_at), ordered_at)
         return first, last
 
     def _customer(self, customer_id: str, first: datetime, last: datetime) -> Customer:
@@ -167,11 +181,20 @@ def _columns(table: Table) -> Finding:
     return Finding("columns", "ok", ", ".join((*NEEDED, *there)))
 
 
-def _start(cursor: Cursor | None, version: Cursor) -> int | None:
+def _is_of(cursor: Cursor | None, version: Mapping[str, int]) -> bool:
+    known = cursor or {}
+    return all(known.get(key) == value for key, value in version.items())
+
+
+def _start(cursor: Cursor | None, version: Mapping[str, int]) -> int | None:
     """Rows that are read already; None where all are and the file is still the same."""
-    if not cursor or any(cursor.get(key) != value for key, value in version.items()):
+    if cursor is None or not _is_of(cursor, version):
         return 0
     return None if cursor["done"] else int(cursor["row"])
+
+
+def _instant(nanoseconds: int) -> datetime:
+    return datetime.fromtimestamp(nanoseconds // 1000 / 1e6, UTC)
 
 
 def _order_or_reject(

@@ -33,14 +33,16 @@ class OrderReader:
     """Reads one file's rows in their order; it remembers the ids, so that none comes twice.
 
     A row without an order id gets one made from its content and a running number among equal
-    rows, so that reading the file again, or a longer one, gives every row the same id.
+    rows, so that reading the file again, or a longer one, gives every row the same id. A row
+    doesn't say when it was changed last: `read_at` stands in, the version of the file.
     """
 
-    def __init__(self, settings: ShopSettings, now: datetime) -> None:
+    def __init__(self, settings: ShopSettings, now: datetime, read_at: datetime) -> None:
         self._shop = settings.shop
         self._currency = settings.currency or NO_CURRENCY
         self._latest = now + timedelta(days=1)
-        self._ids: set[str] = set()
+        self._read_at = read_at
+        self.ids: set[str] = set()
         self._equals: Counter[bytes] = Counter()
 
     def order(self, cells: object) -> tuple[Order, OrderLine | None]:
@@ -48,14 +50,13 @@ class OrderReader:
 
         Raises PayloadError with the column that can't be read.
         """
-        if not isinstance(cells, Mapping):
-            raise _wrong("columns", "the row hasn't as many cells as the header")
-        customer_id = _customer_id(cells)
-        ordered_at = self._ordered_at(cells["ordered_at"])
+        cells = _cells(cells)
+        order_id = self._given_id(cells)
+        customer_id, ordered_at = self.who_and_when(cells)
         value = _number("net_value", cells["net_value"])
         currency = self._currency_of(cells)
         quantity = _quantity(cells)
-        order_id = self._order_id(cells, customer_id, ordered_at, value)
+        order_id = order_id or self._made_id(customer_id, ordered_at, value)
         order = Order(
             shop=self._shop,
             order_id=order_id,
@@ -63,7 +64,7 @@ class OrderReader:
             customer_id=customer_id,
             person_key=customer_id,
             ordered_at=ordered_at,
-            updated_at=ordered_at,
+            updated_at=self._read_at,
             state="complete",
             is_guest=False,
             is_test=False,
@@ -79,6 +80,11 @@ class OrderReader:
             channel=cells.get("channel", "").strip() or None,
         )
         return order, self._line(order, cells, quantity)
+
+    def who_and_when(self, cells: object) -> tuple[str, datetime]:
+        """Customer and instant of a row. Raises PayloadError like `order`."""
+        cells = _cells(cells)
+        return _customer_id(cells), self._ordered_at(cells["ordered_at"])
 
     def _line(self, order: Order, cells: Cells, quantity: Decimal | None) -> OrderLine | None:
         category = cells.get("category", "").strip() or None
@@ -114,22 +120,27 @@ class OrderReader:
             raise _wrong("currency", "is no currency code of ISO 4217")
         return code
 
-    def _order_id(
-        self, cells: Cells, customer_id: str, ordered_at: datetime, value: Decimal
-    ) -> str:
+    def _given_id(self, cells: Cells) -> str:
         order_id = cells.get("order_id", "").strip()
-        if not order_id:
-            return self._made_id(customer_id, ordered_at, value)
-        if order_id in self._ids:
+        if order_id in self.ids:
             raise _wrong("order_id", "stands in an earlier row already; a row is a whole order")
-        self._ids.add(order_id)
+        if order_id:
+            self.ids.add(order_id)
         return order_id
 
     def _made_id(self, customer_id: str, ordered_at: datetime, value: Decimal) -> str:
         content = f"{customer_id}\0{ordered_at.isoformat()}\0{value.normalize():f}"
         digest = hashlib.sha256(content.encode()).digest()[:12]
         self._equals[digest] += 1
-        return f"row-{digest.hex()}-{self._equals[digest]}"
+        order_id = f"row-{digest.hex()}-{self._equals[digest]}"
+        self.ids.add(order_id)
+        return order_id
+
+
+def _cells(cells: object) -> Cells:
+    if not isinstance(cells, Mapping):
+        raise _wrong("columns", "the row hasn't as many cells as the header")
+    return cells
 
 
 def _instant(text: str) -> datetime:

@@ -1,7 +1,8 @@
 """The append-only log of what the shops said: pages in, each with its cursor, and compaction.
 
-A row is appended when its content differs from the newest logged row of its id, and an order only
-when it isn't older than that; so a repeat adds nothing. The lines of an order carry its `seq`.
+A row is appended when its content or its `updated_at` differs from the newest logged row of its
+id, unless it is older than that; so a repeat adds nothing. Another content is news, a moved
+`updated_at` alone is not. The lines of an order carry its `seq`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,9 +18,9 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from connectors.platform import Cursor, Page, Reject
-from connectors.schema import Order, OrderLine
+from connectors.schema import Customer, Order, OrderLine
 from connectors.store.connection import in_utc, next_seq, registered, transaction
-from connectors.store.quarantine import put_aside, readmit
+from connectors.store.quarantine import empty, put_aside, readmit
 from connectors.store.rows import COLUMNS, KEYS, TABLES, Misfit, Row, arrays, digest, repeated
 
 
@@ -31,12 +32,25 @@ class Entry:
     lines: Sequence[OrderLine]
     digest: bytes
 
+    @property
+    def updated_at(self) -> datetime | None:
+        """As the store keeps it; None for a refund, which never changes."""
+        return in_utc(self.row.updated_at) if isinstance(self.row, Order | Customer) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What the log knows of a row."""
+
+    digest: bytes
+    updated_at: datetime | None
+
 
 Entries = Mapping[str, Mapping[str, Entry]]  # by table and id
 
 
 def commit(connection: DuckDBPyConnection, shop: str, stream: str, page: Page, at: datetime) -> int:
-    """The page's rows, its rejects and its cursor, all or nothing.
+    """The page's rows, its rejects and its cursor, all or nothing; orders that are gone leave.
 
     Returns how many orders, refunds and customers were new or different. A row that the store
     can't hold exactly is put aside like one that could not be read.
@@ -45,6 +59,10 @@ def commit(connection: DuckDBPyConnection, shop: str, stream: str, page: Page, a
     with transaction(connection):
         seq = next_seq(connection)
         added = sum(_add(connection, shop, name, entries[name], seq) for name in KEYS)
+        if page.all_orders is not None:
+            _forget_others(connection, shop, page.all_orders)
+        if page.begins:
+            empty(connection, shop, stream)
         readmit(connection, shop, entries)
         put_aside(connection, [*page.rejects, *misfits], at)
         _drop_cursor(connection, shop, stream)
@@ -106,56 +124,72 @@ def _outdated(row: Row, other: Row) -> bool:
 def _add(
     connection: DuckDBPyConnection, shop: str, name: str, entries: Mapping[str, Entry], seq: int
 ) -> int:
-    """Appends what is news; how many rows that were."""
+    """Appends what is news, and what merely moved; how many rows were news."""
     known = _known(connection, shop, name, list(entries))
-    fresh = [entry for key, entry in entries.items() if _is_news(entry, known.get(key))]
-    _append(connection, name, [entry.row for entry in fresh], seq, [e.digest for e in fresh])
-    _append(connection, "order_lines", [line for entry in fresh for line in entry.lines], seq)
-    return len(fresh)
+    news = [entry for key, entry in entries.items() if _is_news(entry, known.get(key))]
+    moved = [entry for key, entry in entries.items() if _has_moved(entry, known.get(key))]
+    _append(connection, name, [*news, *moved], seq)
+    return len(news)
 
 
 def _known(
     connection: DuckDBPyConnection, shop: str, name: str, ids: list[str]
-) -> dict[str, tuple[bytes, datetime | None]]:
-    """Digest (and for orders `updated_at`) of the newest logged row of each id.
+) -> dict[str, Version]:
+    """The newest logged version of each id.
 
-    The newest is the last appended, because no outdated order gets in. Reading by the page's ids
+    The newest is the last appended, because no outdated one gets in. Reading by the page's ids
     keeps a commit short, however long the log.
     """
     if not ids:
         return {}
-    updated_at = "arg_max(updated_at, seq)" if name == "orders" else "null"
+    updated_at = "null" if name == "refunds" else "arg_max(updated_at, seq)"
     found = connection.execute(
         f"select {KEYS[name]}, arg_max(digest, seq), {updated_at} from {name}"
         f" where shop = ? and {KEYS[name]} in (select unnest(?::varchar[])) group by all",
         [shop, ids],
     ).fetchall()
-    return {row_id: (content, updated) for row_id, content, updated in found}
+    return {row_id: Version(content, updated) for row_id, content, updated in found}
 
 
-def _is_news(entry: Entry, known: tuple[bytes, datetime | None] | None) -> bool:
+def _is_news(entry: Entry, known: Version | None) -> bool:
+    """Another content, and not an older one that arrives late."""
     if known is None:
         return True
-    content, updated_at = known
-    if isinstance(entry.row, Order) and updated_at and in_utc(entry.row.updated_at) < updated_at:
+    return entry.digest != known.digest and not _older(entry.updated_at, known.updated_at)
+
+
+def _has_moved(entry: Entry, known: Version | None) -> bool:
+    """The same content, but the shop touched the row: kept, so that the newest stays the newest."""
+    if known is None:
         return False
-    return entry.digest != content
+    return entry.digest == known.digest and _older(known.updated_at, entry.updated_at)
 
 
-def _append(
-    connection: DuckDBPyConnection,
-    name: str,
-    rows: Sequence[Row],
-    seq: int,
-    digests: Sequence[bytes] = (),
+def _older(one: datetime | None, other: datetime | None) -> bool:
+    return one is not None and other is not None and one < other
+
+
+def _append(connection: DuckDBPyConnection, name: str, entries: Sequence[Entry], seq: int) -> None:
+    digests = pa.array([entry.digest for entry in entries], pa.binary())
+    _insert(connection, name, [entry.row for entry in entries], seq, digest=digests)
+    _insert(connection, "order_lines", [line for entry in entries for line in entry.lines], seq)
+
+
+def _insert(
+    connection: DuckDBPyConnection, name: str, rows: Sequence[Row], seq: int, **more: pa.Array
 ) -> None:
-    if not rows:
-        return
-    own = {"seq": repeated(seq, len(rows))}
-    if digests:
-        own["digest"] = pa.array(digests, pa.binary())
-    with registered(connection, "page", pa.table(arrays(TABLES[name], rows) | own)):
-        connection.execute(f"insert into {name} by name select * from page")
+    if rows:
+        own = {"seq": repeated(seq, len(rows)), **more}
+        with registered(connection, "page", pa.table(arrays(TABLES[name], rows) | own)):
+            connection.execute(f"insert into {name} by name select * from page")
+
+
+def _forget_others(connection: DuckDBPyConnection, shop: str, order_ids: Collection[str]) -> None:
+    with registered(connection, "kept", pa.table({"order_id": list(order_ids)})):
+        for name in ("orders", "order_lines", "refunds"):
+            connection.execute(
+                f"delete from {name} where shop = ? and order_id not in (from kept)", [shop]
+            )
 
 
 # ------------------------------------------------------------------------------------------ cursors
@@ -169,13 +203,9 @@ def cursor(connection: DuckDBPyConnection, shop: str, stream: str) -> Cursor | N
 
 
 def forget_cursor(connection: DuckDBPyConnection, shop: str, stream: str) -> None:
-    """The next pull reads the stream anew; what it can't read then is put aside anew, too."""
+    """The next pull reads the stream from its start."""
     with transaction(connection):
         _drop_cursor(connection, shop, stream)
-        connection.execute(
-            "delete from rejects where shop = ? and (stream = 'customers') = (? = 'customers')",
-            [shop, stream],
-        )
 
 
 def _drop_cursor(connection: DuckDBPyConnection, shop: str, stream: str) -> None:

@@ -30,6 +30,17 @@ def readmit(
             )
 
 
+def empty(connection: DuckDBPyConnection, shop: str, stream: str) -> None:
+    """A stream is read from its start: what can't be read will be put aside anew.
+
+    The stream of orders brings their refunds, too.
+    """
+    connection.execute(
+        "delete from rejects where shop = ? and (stream = 'customers') = (? = 'customers')",
+        [shop, stream],
+    )
+
+
 def put_aside(connection: DuckDBPyConnection, rejects: Sequence[Reject], at: datetime) -> None:
     """New rejects enter the quarantine; known ones tell their newest reason and keep their age."""
     if not rejects:

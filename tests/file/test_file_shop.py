@@ -22,7 +22,9 @@ from connectors.file.currencies import CURRENCIES
 from connectors.file.scores import read_scores, write_scores
 from connectors.identity import EmailHasher
 from connectors.platform import Page
+from connectors.pull import Watch, pull_orders
 from connectors.schema import FIELDS, Change, Shown
+from connectors.store import Store
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HASHER = EmailHasher(b"a key of sixteen bytes or more")
@@ -83,7 +85,7 @@ def test_a_row_is_a_complete_order_of_its_net_value(csv_shop: Any) -> None:
     assert (order.goods_value, order.total_value) == (Decimal("12.50"), Decimal("12.50"))
     assert (order.discount_value, order.tax_value, order.shipping_value) == (0, 0, 0)
     assert (order.state, order.is_guest, order.person_key) == ("complete", False, "7")
-    assert order.ordered_at == order.updated_at == datetime(2026, 3, 1, tzinfo=UTC)
+    assert order.ordered_at == datetime(2026, 3, 1, tzinfo=UTC)
     assert order.currency == "XXX"
 
 
@@ -371,10 +373,39 @@ def test_a_scan_of_customers_goes_on_behind_any_cursor(
 ) -> None:
     monkeypatch.setattr("connectors.file.ROWS_A_PAGE", 3)
     whole = list(long_shop.pull_customers(None, NOW))
-    assert [len(page.customers) for page in whole] == [3, 1]
+    assert [len(page.customers) for page in whole] == [3, 2]
     (rest,) = long_shop.pull_customers(whole[0].cursor, NOW)
     assert rest.customers == whole[1].customers
     assert len(list(long_shop.pull_customers(rest.cursor, NOW))) == 2
+
+
+def test_a_row_that_was_mended_or_taken_out_is_not_counted_twice(
+    tmp_path: Path, csv_shop: Any
+) -> None:
+    shop = csv_shop("7,2026-03-01,12.50", "7,2026-03-02,99.00", "8,2026-03-03,1.00", "8,x,1")
+    with Store.open(tmp_path / "s.duckdb", now=NOW) as store:
+        pull_orders(shop, store, NOW, None, Watch())
+        assert len(store.rejects("toys")) == 1
+        shop = csv_shop("7,2026-02-28,12.50", "7,2026-03-02,90.00", "9,2026-03-04,5.00")
+        pull_orders(shop, store, NOW, None, Watch())
+        summary = store.summary("toys", as_of=NOW.date())
+        assert dict(zip(summary["person_key"], map(float, summary["net"]), strict=True)) == {
+            "7": 102.5, "9": 5.0,
+        }  # fmt: skip
+        assert len(store.rejects("toys")) == 0
+
+
+def test_a_given_order_id_keeps_its_order_through_any_correction(
+    tmp_path: Path, csv_shop: Any
+) -> None:
+    header = f"order_id,{HEADER}"
+    shop = csv_shop("A1,7,2026-03-01,12.50", header=header)
+    with Store.open(tmp_path / "s.duckdb", now=NOW) as store:
+        pull_orders(shop, store, NOW, None, Watch())
+        shop = csv_shop("A1,7,2026-01-01,13.00", header=header)
+        assert pull_orders(shop, store, NOW, None, Watch()).changed == 1
+        found = store.orders_of("toys", "7").iloc[0]
+        assert (float(found["net_value"]), found["ordered_at"].month) == (13.0, 1)
 
 
 # ---------------------------------------------------------------------------------------- scores

@@ -253,11 +253,29 @@ def test_a_row_that_is_refused_again_keeps_its_age_and_tells_its_last_reason(sto
     assert (found["field"], found["first_seen_at"], found["last_seen_at"]) == ("state", NOW, LATER)
 
 
-def test_a_full_refresh_empties_the_quarantine_of_its_stream(store: Store) -> None:
+def test_reading_a_stream_from_its_start_empties_its_quarantine(store: Store) -> None:
     streams = ("orders", "refunds", "customers")
     commit(store, page(rejects=[Reject("eu", stream, "?", "id", "missing") for stream in streams]))
-    store.forget_cursor("eu", "orders")
-    assert aside(store) == [("customers", "?", "id")]
+    again = page(order("1"), rejects=[Reject("eu", "orders", "2", "id", "missing")])
+    commit(store, replace(again, begins=True))
+    assert aside(store) == [("customers", "?", "id"), ("orders", "2", "id")]
+
+
+def test_orders_that_are_gone_leave_with_their_lines_and_refunds(store: Store) -> None:
+    commit(store, page(order("1"), order("2"), line("1"), line("2"), refund("9", order_id="2")))
+    commit(store, replace(page(order("3")), all_orders=["1", "3"]))
+    assert set(states(store)) == {"1", "3"}
+    counts = store.counts("eu")
+    assert (counts["order_lines"], counts["refunds"]) == (1, 0)
+
+
+def test_a_row_whose_updated_at_alone_moved_is_no_news_but_the_newest(store: Store) -> None:
+    commit(store, page(order("1"), customer("7")))
+    later = {"updated_at": NOW + timedelta(days=2)}
+    assert commit(store, page(order("1", **later), customer("7", **later))) == 0
+    between = order("1", state="open", updated_at=NOW + timedelta(days=1))
+    assert commit(store, page(between)) == 0
+    assert states(store) == {"1": "complete"}
 
 
 @pytest.mark.parametrize(
