@@ -137,9 +137,8 @@ def session(
     """The command's session; a failure that it remembered becomes the exit code."""
     options: Options = context.obj
     settings = settings or read_settings(environment())
-    stopping = _asked_to_stop.__len__
     with sessions.opened(
-        settings, options.shops, command, options.terminal, now, lambda: stopping() > 0
+        settings, options.shops, command, options.terminal, now, lambda: bool(_asked_to_stop)
     ) as at:
         yield at
     if at.exit_code:
@@ -263,14 +262,16 @@ def look(at: Session) -> Counter[str]:
 
 
 @app.command()
-def backfill(context: typer.Context, since: Since = None, full_refresh: Full = False) -> None:
+def backfill(
+    context: typer.Context, since: Since = None, full_refresh: Full = False, as_of: AsOf = None
+) -> None:
     """Pull the whole history and score it. Goes on where an earlier one was cut off."""
 
     def job(at: Session, shop: ShopSettings) -> None:
         if full_refresh:
             at.store.forget_cursor(shop.shop, "orders")
         jobs.pull(at, shop, since.replace(tzinfo=UTC) if since else None)
-        score_shop(at, shop, at.now.date())
+        score_shop(at, shop, (as_of or at.now).date())
 
     with session(context, "backfill") as at:
         each_shop(at, job)
@@ -355,6 +356,8 @@ def undo(
             at.terminal.table("run", "Runs that wrote", columns, at.store.write_runs())
             return at.conclude("undo", runs=len(at.store.write_runs()))
         taken_back = plans.Plan(at.now.isoformat(), {}, {}, writeback.undoing(at.store, run))
+        for name in {change.shop for change in taken_back.changes}:
+            at.settings.shop(name)  # one that is no longer configured must not be passed over
         agree(f"Take {len(taken_back.changes):,} customers back?", yes)
         each_shop(at, lambda at, shop: jobs.write(at, shop, taken_back.of(shop.shop)))
         at.conclude("undo", changes=len(taken_back.changes))
@@ -457,7 +460,8 @@ def main() -> NoReturn:
     except (ConnectorError, clv.errors.ClvError, TyperException) as error:
         code = getattr(error, "exit_code", 1)
         told = error.format_message() if isinstance(error, TyperException) else str(error)
-        terminal.error(told, exit_code=code)
+        if told:  # asked for nothing, it has shown its help
+            terminal.error(told, exit_code=code)
         sys.exit(code)
     except (Abort, KeyboardInterrupt):
         sys.exit(130)

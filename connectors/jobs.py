@@ -11,13 +11,15 @@ from connectors import news, writeback
 from connectors import plan as plans
 from connectors import pull as pulls
 from connectors.config import ShopSettings
-from connectors.errors import ConfigurationError, StalePlan
+from connectors.errors import ConfigurationError, GuardStopped, StalePlan
 from connectors.schema import Change, Shown
 from connectors.session import Session
 
 
 def pull(at: Session, shop: ShopSettings, since: datetime | None = None) -> Mapping[str, Shown]:
     """Customers and orders into the store; what the customers show comes back."""
+    if since and at.store.cursor(shop.shop, "orders"):
+        news.already_pulled(at.terminal, shop.shop)
     platform = at.open(shop)
     begun = time.monotonic()
     with at.watch(f"{shop.shop}: customers") as watch:
@@ -26,6 +28,7 @@ def pull(at: Session, shop: ShopSettings, since: datetime | None = None) -> Mapp
         orders = pulls.pull_orders(platform, at.store, at.now, since, watch)
     news.pulled(at.terminal, shop.shop, customers, orders, time.monotonic() - begun)
     at.count(shop.shop, orders=orders.orders, customers=customers.customers)
+    at.store.tidy()
     quarantined = at.store.rejects(shop.shop)
     if len(quarantined):
         news.quarantined(at.terminal, shop.shop, quarantined)
@@ -57,6 +60,12 @@ def plan(
     if shown is None:
         with at.watch(f"{shop.shop}: customers") as watch:
             shown = pulls.pull_customers(platform, at.store, at.now, watch).shown
+    bearing = sum(map(bool, shown.values()))
+    if bearing and not scored:
+        raise GuardStopped(
+            f"{bearing:,} customers show a score, but the store holds none; nothing is taken away",
+            mend="Run `backfill` first. `undo RUN` takes earlier writes back.",
+        )
     changes, counts = plans.draw(shop.shop, shown, scored, platform.shows, at.settings.tolerance)
     news.planned(at.terminal, shop.shop, changes, counts)
     at.count(shop.shop, planned=len(changes))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import pandas as pd
+from rich.markup import escape
 
 from connectors import plan as plans
 from connectors.pull import Pulled
 from connectors.schema import Change, Outcome
 from connectors.terminal import Terminal
+
+#: A shop without an order for this long is asleep, or its data old.
+QUIET_DAYS = 60
 
 PLAN_WORDS = {"=": "stay", "+": "are new", "*": "change", "-": "lose it", "!": "left the shop"}
 
@@ -32,6 +36,11 @@ def pulled(out: Terminal, shop: str, customers: Pulled, orders: Pulled, seconds:
     )
 
 
+def already_pulled(out: Terminal, shop: str) -> None:
+    told = f"{shop}: was pulled before, so --since has no effect without --full-refresh"
+    out.tell("warning", f"[yellow]{told}[/]", shop=shop, warning=told)
+
+
 def quarantined(out: Terminal, shop: str, rejects: pd.DataFrame) -> None:
     """Rows that could not be read, the first ten by name."""
     title = f"{shop}: {len(rejects):,} rows could not be read and were put aside"
@@ -39,7 +48,7 @@ def quarantined(out: Terminal, shop: str, rejects: pd.DataFrame) -> None:
     out.table("reject", title, list(rejects.columns), rows)
 
 
-def scored(out: Terminal, shop: str, frame: pd.DataFrame, card: Mapping[str, object]) -> None:
+def scored(out: Terminal, shop: str, frame: pd.DataFrame, card: Mapping[str, Any]) -> None:
     """How many were scored by which model, what the model warns of, and the tiers."""
     out.tell(
         "scored",
@@ -48,20 +57,29 @@ def scored(out: Terminal, shop: str, frame: pd.DataFrame, card: Mapping[str, obj
         customers=len(frame),
         card=card,
     )
-    warnings = card["warnings"]
-    for warning in warnings if isinstance(warnings, Sequence) else ():
-        out.tell("warning", f"[yellow]{shop}: {warning}[/]", shop=shop, warning=warning)
+    for warning in (*card["warnings"], *_stale(frame)):
+        out.tell("warning", f"[yellow]{shop}: {escape(warning)}[/]", shop=shop, warning=warning)
     tiers(out, shop, frame)
+
+
+def _stale(frame: pd.DataFrame) -> Iterator[str]:
+    """A history that ended long ago makes everybody look lost."""
+    quiet = frame["days_since_last_order"].min() if len(frame) else 0
+    if quiet > QUIET_DAYS:
+        yield (
+            f"nobody ordered in the last {quiet:,} days, so hardly anybody is expected back; for a"
+            f" history that ends earlier say so with --as-of"
+        )
 
 
 def tiers(out: Terminal, shop: str, frame: pd.DataFrame) -> None:
     """Customers and money by tier, the most valuable tier first."""
     currency = frame["currency"].iloc[0] if len(frame) else ""
+    groups = sorted(frame.groupby("tier"), key=lambda pair: -pair[1]["predicted_clv"].mean())
     rows = [
         (tier, f"{len(group):,}", money(group["predicted_clv"]), money(group["historic_net"]))
-        for tier, group in frame.groupby("tier", sort=False)
+        for tier, group in groups
     ]
-    rows.sort(key=lambda row: Decimal(row[2].replace(",", "")), reverse=True)
     columns = ("tier", "customers", f"predicted {currency}", f"net to date {currency}")
     out.table("tier", f"{shop}: tiers", columns, rows)
 
@@ -118,20 +136,51 @@ def written(
 
 def explained(out: Terminal, score: Mapping[str, Any], orders: pd.DataFrame) -> None:
     """One customer: the sentence, the three scores side by side, the orders behind them."""
-    currency = score["currency"]
-    out.tell("explained", f"{score['reason']}", **score)
+    out.tell("explained", escape(score["reason"]), **score)
     side_by_side = (
-        ("historic net value to date", score["historic_net"], "what they paid and kept"),
+        ("historic", score["historic_net"], "net value to date: what they paid and kept"),
         ("formula", score["formula_clv"], "average order x orders a year x lifespan in years"),
-        ("formula after margin", score["margin_clv"], "the part of it that is yours"),
-        ("predicted", score["predicted_clv"], f"the next {score['horizon_days']} days"),
+        ("margin", score["margin_clv"], "the part of the formula's value that is yours"),
+        (
+            "predicted",
+            score["predicted_clv"],
+            f"net value of the next {score['horizon_days']} days",
+        ),
         ("largest CAC", score["max_cac"], "what winning them may cost: a third of the CLV"),
     )
-    rows = [row for row in side_by_side if row[1] is not None]
-    out.table("score", "Scores", ("score", str(currency), "meaning"), rows)
-    numbers = ("tier", "previous_tier", "p_alive", "expected_purchases", "expected_spend")
-    told = [(name, score[name]) for name in (*numbers, "next_order_on", "model", "as_of")]
-    out.table("number", "Numbers", ("what", "value"), told)
-    out.table(
-        "order", "Orders", list(orders.columns), list(orders.itertuples(index=False, name=None))
+    rows = [
+        (name, f"{value:,.2f}", told) for name, value, told in side_by_side if value is not None
+    ]
+    out.table("score", "Scores", ("score", score["currency"], "meaning"), rows)
+    facts = (
+        ("tier", score["tier"]),
+        ("tier at the scoring before", score["previous_tier"]),
+        ("likely still active", _formatted(score["p_alive"], ".0%")),
+        ("orders expected", _formatted(score["expected_purchases"], ".1f")),
+        ("worth each", _formatted(score["expected_spend"], ",.2f")),
+        ("next order due", score["next_order_on"]),
+        ("model", score["model"]),
+        ("as of", score["as_of"]),
     )
+    out.table("fact", "Numbers", ("what", "value"), [fact for fact in facts if fact[1] is not None])
+    out.table(
+        "order", "Orders", ("on", "number", "state", "refunded", "net value"), _bought(orders)
+    )
+
+
+def _bought(orders: pd.DataFrame) -> list[tuple[object, ...]]:
+    """An order a row; one that doesn't count has no value."""
+    return [
+        (
+            order["ordered_at"].date(),
+            order["order_number"],
+            order["state"] if order["counts"] else f"{order['state']}, does not count",
+            f"{order['refunded_total']:,.2f}",
+            f"{order['net_value']:,.2f}",
+        )
+        for order in orders.to_dict("records")
+    ]
+
+
+def _formatted(value: float | None, form: str) -> str | None:
+    return None if value is None else format(value, form)

@@ -114,6 +114,11 @@ class Store:
         """Drops superseded rows and gives their space back; what stands now stays as it is."""
         log.compact(self.connection)
 
+    def tidy(self) -> None:
+        """Compacts once most of the logged orders are superseded."""
+        if log.superseded_share(self.connection) > 0.5:
+            self.compact()
+
     def pin(self, name: str, value: str) -> None:
         """Keeps a value that must never change under this store's rows.
 

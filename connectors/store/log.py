@@ -238,6 +238,14 @@ def _text(name: str) -> str:
     return f"concat_ws(chr(31), {', '.join(parts)})"
 
 
+def superseded_share(connection: DuckDBPyConnection) -> float:
+    """How much of the log of orders no longer stands, 0 to 1."""
+    logged, standing = connection.execute(
+        "select count(*), count(distinct (shop, order_id)) from orders"
+    ).fetchall()[0]
+    return 1 - standing / logged if logged else 0.0
+
+
 def compact(connection: DuckDBPyConnection) -> None:
     """Drops superseded rows and gives their space back."""
     with transaction(connection):

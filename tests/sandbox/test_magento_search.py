@@ -9,7 +9,7 @@ import pytest
 
 from connectors.sandbox import MAGENTO_TOKEN
 from connectors.sandbox.books import Books
-from connectors.sandbox.magento_fields import keep
+from connectors.sandbox.magento.fields import keep
 
 HEADERS = {"authorization": f"Bearer {MAGENTO_TOKEN}"}
 NO_LIMITS = "searchCriteria[pageSize]=0"

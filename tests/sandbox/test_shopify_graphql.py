@@ -24,8 +24,8 @@ from graphql.language import REMOVE
 from shopify_door import Door
 
 from connectors.sandbox.books import Books
-from connectors.sandbox.shopify_cost import size_weight
-from connectors.sandbox.shopify_graphql import schema
+from connectors.sandbox.shopify.cost import size_weight
+from connectors.sandbox.shopify.graphql import schema
 
 ADA, BO = "gid://shopify/Customer/11", "gid://shopify/Customer/12"
 RECORDINGS = "payloads/shopify/draft-proxy_graphql_recordings"

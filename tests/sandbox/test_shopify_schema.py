@@ -18,7 +18,7 @@ from graphql import (
     validate_schema,
 )
 
-from connectors.sandbox.shopify_graphql import schema
+from connectors.sandbox.shopify.graphql import schema
 from connectors.shopify import documents
 
 OURS = sorted(name for name in schema().type_map if not name.startswith("__"))

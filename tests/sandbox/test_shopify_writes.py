@@ -10,7 +10,7 @@ import pytest
 from shopify_door import Door
 
 from connectors.sandbox.books import Books
-from connectors.sandbox.shopify_writes import _TYPES
+from connectors.sandbox.shopify.writes import _TYPES
 
 RECORDINGS = "payloads/shopify/draft-proxy_graphql_recordings"
 ADA, BO = "gid://shopify/Customer/11", "gid://shopify/Customer/12"

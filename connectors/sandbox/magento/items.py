@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from connectors.sandbox.basket import NOTHING, cents, share
 from connectors.sandbox.bodies import Line, OrderBody
 from connectors.sandbox.books import Row
-from connectors.sandbox.magento_money import LineSums, Pairs, number
+from connectors.sandbox.magento.money import LineSums, Pairs, number
 
 PAID = ("paid", "complete", "refunded")
 _BACK = ("net", "discount", "discount_tax", "tax")

@@ -28,11 +28,11 @@ from graphql import (
 )
 
 from connectors.sandbox.books import Books
-from connectors.sandbox.shopify_cost import LARGEST, Cost
-from connectors.sandbox.shopify_limits import Bucket, plan_of
-from connectors.sandbox.shopify_money import Json
-from connectors.sandbox.shopify_root import Root
-from connectors.sandbox.shopify_rules import RULES
+from connectors.sandbox.shopify.cost import LARGEST, Cost
+from connectors.sandbox.shopify.limits import Bucket, plan_of
+from connectors.sandbox.shopify.money import Json
+from connectors.sandbox.shopify.root import Root
+from connectors.sandbox.shopify.rules import RULES
 
 LIMITS_PAGE = "https://shopify.dev/api/usage/rate-limits"
 TOO_DEAR = (
@@ -46,7 +46,9 @@ TOO_DEAR = (
 
 @cache
 def schema() -> GraphQLSchema:
-    text = files("connectors.sandbox").joinpath("shopify.graphql").read_text(encoding="utf-8")
+    text = (
+        files("connectors.sandbox.shopify").joinpath("shopify.graphql").read_text(encoding="utf-8")
+    )
     return build_schema(text)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from connectors.sandbox.basket import NOTHING, cents
 from connectors.sandbox.bodies import Line, OrderBody, RefundBody
 from connectors.sandbox.books import Row
-from connectors.sandbox.magento_items import Back, given_back
-from connectors.sandbox.magento_money import Pairs, number
+from connectors.sandbox.magento.items import Back, given_back
+from connectors.sandbox.magento.money import Pairs, number
 
 
 def creditmemo(refund: Row, order: Row, shop: Row) -> dict[str, Any]:

@@ -16,16 +16,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from connectors.sandbox import magento_search as search
 from connectors.sandbox.books import Books, Row
-from connectors.sandbox.magento_auth import Gate
-from connectors.sandbox.magento_creditmemos import creditmemo
-from connectors.sandbox.magento_customers import customers, put
-from connectors.sandbox.magento_errors import MagentoError, internal, no_route, not_found
-from connectors.sandbox.magento_fields import keep
-from connectors.sandbox.magento_orders import order
-from connectors.sandbox.magento_search import Column
-from connectors.sandbox.magento_shop import attributes, configs, currency, views, websites
+from connectors.sandbox.magento import search
+from connectors.sandbox.magento.auth import Gate
+from connectors.sandbox.magento.creditmemos import creditmemo
+from connectors.sandbox.magento.customers import customers, put
+from connectors.sandbox.magento.errors import MagentoError, internal, no_route, not_found
+from connectors.sandbox.magento.fields import keep
+from connectors.sandbox.magento.orders import order
+from connectors.sandbox.magento.search import Column
+from connectors.sandbox.magento.shop import attributes, configs, currency, views, websites
 
 _METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
 _STORE = re.compile(r"(?:(?P<store>[^/]+)/)?V1(?P<path>/.*)")

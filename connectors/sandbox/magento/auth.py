@@ -21,7 +21,7 @@ from connectors.sandbox import (
     MAGENTO_CONSUMER_SECRET,
     MAGENTO_TOKEN,
 )
-from connectors.sandbox.magento_errors import MagentoError, unauthorised
+from connectors.sandbox.magento.errors import MagentoError, unauthorised
 
 _PARAMETER = re.compile(r'(oauth_\w+)="([^"]*)"')
 #: Magento sorts such keys as numbers, the standard as text.

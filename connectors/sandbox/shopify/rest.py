@@ -18,8 +18,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.sandbox.books import Books, Row, instant_text
-from connectors.sandbox.shopify_money import Json, pen_of
-from connectors.sandbox.shopify_render import customer_json, order_json
+from connectors.sandbox.shopify.money import Json, pen_of
+from connectors.sandbox.shopify.render import customer_json, order_json
 
 LARGEST_PAGE = 250
 USUAL_PAGE = 50

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from connectors.sandbox.bodies import Line, OrderBody
 from connectors.sandbox.books import Row
-from connectors.sandbox.shopify_money import (
+from connectors.sandbox.shopify.money import (
     ZERO,
     Json,
     Pen,

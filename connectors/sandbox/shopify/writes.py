@@ -17,7 +17,7 @@ from random import Random
 from graphql import GraphQLError
 
 from connectors.sandbox.books import Books, Row
-from connectors.sandbox.shopify_money import Json, plain
+from connectors.sandbox.shopify.money import Json, plain
 
 APP = "app--347082227713"
 METAFIELDS_A_CALL = 25

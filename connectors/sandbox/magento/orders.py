@@ -10,8 +10,8 @@ from typing import Any
 from connectors.sandbox.basket import NOTHING
 from connectors.sandbox.bodies import OrderBody
 from connectors.sandbox.books import Row
-from connectors.sandbox.magento_items import PAID, Setting, given_back, items
-from connectors.sandbox.magento_money import LineSums, Pairs, number
+from connectors.sandbox.magento.items import PAID, Setting, given_back, items
+from connectors.sandbox.magento.money import LineSums, Pairs, number
 from connectors.sandbox.people import PLACES
 
 STATES = {

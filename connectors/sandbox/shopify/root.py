@@ -9,10 +9,10 @@ from typing import Any
 from graphql import GraphQLError, GraphQLResolveInfo
 
 from connectors.sandbox.books import Books, Row
-from connectors.sandbox.shopify_limits import allows, scopes_of
-from connectors.sandbox.shopify_money import Json, gid, pen_of
-from connectors.sandbox.shopify_nodes import Nodes, metafield
-from connectors.sandbox.shopify_search import (
+from connectors.sandbox.shopify.limits import allows, scopes_of
+from connectors.sandbox.shopify.money import Json, gid, pen_of
+from connectors.sandbox.shopify.nodes import Nodes, metafield
+from connectors.sandbox.shopify.search import (
     COUNT_TERMS,
     CUSTOMER_FIELDS,
     CUSTOMER_TERMS,
@@ -22,7 +22,7 @@ from connectors.sandbox.shopify_search import (
     Reader,
     search,
 )
-from connectors.sandbox.shopify_writes import Writes, customer_number
+from connectors.sandbox.shopify.writes import Writes, customer_number
 
 LARGEST_INPUT = 250
 SCOPES_PAGE = "https://shopify.dev/api/usage/access-scopes"

@@ -22,13 +22,13 @@ from starlette.routing import BaseRoute, Route
 
 from connectors.sandbox import SHOPIFY_CLIENT_ID, SHOPIFY_CLIENT_SECRET, SHOPIFY_TOKEN
 from connectors.sandbox.books import Books, Row
-from connectors.sandbox.shopify_graphql import GraphQL
-from connectors.sandbox.shopify_limits import Bucket, allows, plan_of, scopes_of
-from connectors.sandbox.shopify_money import Json, Pen, pen_of
-from connectors.sandbox.shopify_payments import transactions
-from connectors.sandbox.shopify_render import refunds_json
-from connectors.sandbox.shopify_rest import Orders, Refusal, kept
-from connectors.sandbox.shopify_root import domain_of
+from connectors.sandbox.shopify.graphql import GraphQL
+from connectors.sandbox.shopify.limits import Bucket, allows, plan_of, scopes_of
+from connectors.sandbox.shopify.money import Json, Pen, pen_of
+from connectors.sandbox.shopify.payments import transactions
+from connectors.sandbox.shopify.render import refunds_json
+from connectors.sandbox.shopify.rest import Orders, Refusal, kept
+from connectors.sandbox.shopify.root import domain_of
 
 VERSIONS = ("2026-01", "2026-04", "2026-07", "2026-10")
 TOKEN_SECONDS = 86_399

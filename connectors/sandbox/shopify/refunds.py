@@ -11,8 +11,8 @@ from decimal import Decimal
 
 from connectors.sandbox.bodies import RefundBody, RefundedLine
 from connectors.sandbox.books import Row
-from connectors.sandbox.shopify_money import ZERO, Json, Pen, gid, total_of
-from connectors.sandbox.shopify_payments import transactions_back
+from connectors.sandbox.shopify.money import ZERO, Json, Pen, gid, total_of
+from connectors.sandbox.shopify.payments import transactions_back
 
 
 def returned(refunds: Iterable[Row]) -> list[RefundedLine]:

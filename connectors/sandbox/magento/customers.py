@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.sandbox.books import Books, Row
-from connectors.sandbox.magento_errors import MagentoError, not_found, required, unsupported
+from connectors.sandbox.magento.errors import MagentoError, not_found, required, unsupported
 
 _LEADING_NUMBER = re.compile(r"\s*[-+]?(\d+(\.\d*)?|\.\d+)")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")

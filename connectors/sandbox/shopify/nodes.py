@@ -17,10 +17,10 @@ from typing import Any
 from graphql import GraphQLError
 
 from connectors.sandbox.books import Books, Row
-from connectors.sandbox.shopify_money import ZERO, Json, Pen, gid, pen_of, plain, total_of
-from connectors.sandbox.shopify_render import financial_status, left_of, sums_of
-from connectors.sandbox.shopify_search import Found
-from connectors.sandbox.shopify_writes import digest_of, namespace_of
+from connectors.sandbox.shopify.money import ZERO, Json, Pen, gid, pen_of, plain, total_of
+from connectors.sandbox.shopify.render import financial_status, left_of, sums_of
+from connectors.sandbox.shopify.search import Found
+from connectors.sandbox.shopify.writes import digest_of, namespace_of
 
 LARGEST_PAGE = 250
 SORTS = {

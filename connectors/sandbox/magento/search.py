@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from connectors.sandbox.magento_errors import MagentoError, required, unsupported
+from connectors.sandbox.magento.errors import MagentoError, required, unsupported
 
 _KEY = re.compile(r"\[([^\]]*)\]")
 _SNAKE = re.compile(r"(?<!^)(?=[A-Z])")

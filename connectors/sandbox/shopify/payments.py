@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from connectors.sandbox.books import Row
-from connectors.sandbox.shopify_money import Json, Pen, gid
+from connectors.sandbox.shopify.money import Json, Pen, gid
 
 
 def transactions(order: Row, refunds: Sequence[Row], pen: Pen) -> list[Json]:

@@ -15,8 +15,8 @@ from decimal import Decimal
 
 from connectors.sandbox.bodies import OrderBody
 from connectors.sandbox.books import Row
-from connectors.sandbox.shopify_lines import fulfillments, line_items, shipping_line, tax_lines
-from connectors.sandbox.shopify_money import (
+from connectors.sandbox.shopify.lines import fulfillments, line_items, shipping_line, tax_lines
+from connectors.sandbox.shopify.money import (
     ZERO,
     Json,
     Pen,
@@ -26,7 +26,7 @@ from connectors.sandbox.shopify_money import (
     price_of,
     total_of,
 )
-from connectors.sandbox.shopify_refunds import paid_back, refund_json, returned, subtotal_of
+from connectors.sandbox.shopify.refunds import paid_back, refund_json, returned, subtotal_of
 
 
 @dataclass(frozen=True, slots=True)
