@@ -187,29 +187,92 @@ def test_a_second_run_at_the_same_time_leaves_with_its_own_code(
         assert run(sandbox.environment, "pull").code == 11
 
 
-def test_killed_again_and_again_a_backfill_ends_as_if_nothing_had_been(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
-    def backfill(store: str) -> subprocess.Popen[bytes]:
-        key = {"CLV_STORE": store, "CLV_EMAIL_KEY": "a key for this test alone"}
-        command = [sys.executable, str(ROOT / "sync.py"), "--quiet", "backfill"]
-        environment = {**bare(), **sandbox.environment, **key}
-        return subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL)
+# ------------------------------------------------------------------------------ killed and stopped
 
-    def content(store: str) -> str:
-        with Store.open(tmp_path / store, now=datetime.now(UTC)) as opened:
+
+@pytest.fixture
+def many(tmp_path: Path) -> Iterator[Sandbox]:
+    """Shops large enough to be interrupted: 15 pages of orders, 13 batches of writes."""
+    today = datetime.now(UTC).date()
+    books = open_books(tmp_path / "many.sqlite", today=today, limit=300)
+    with serve(books) as running:
+        yield running
+    books.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Starts the command and ends it by a signal once it sent so many requests."""
+
+    sandbox: Sandbox
+    folder: Path
+
+    def command(self, store: str, *arguments: str) -> subprocess.Popen[bytes]:
+        own = {"CLV_STORE": store, "CLV_EMAIL_KEY": "a key for this test alone"}
+        return subprocess.Popen(
+            [sys.executable, str(ROOT / "sync.py"), "--quiet", *arguments],
+            env={**bare(), **self.sandbox.environment, **own},
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def ended_by(self, number: int, after: int, store: str, *arguments: str) -> int:
+        """The exit code; the signal comes `after` this many more requests."""
+        begun = len(self.sandbox.books.journal())
+        process = self.command(store, *arguments)
+        while process.poll() is None and len(self.sandbox.books.journal()) - begun < after:
+            time.sleep(0.005)
+        process.send_signal(number)
+        return process.wait()
+
+    def content(self, store: str) -> str:
+        with Store.open(self.folder / store, now=datetime.now(UTC)) as opened:
             return opened.content_hash()
 
-    assert backfill("whole.duckdb").wait() == 0
-    kills = 0
-    for delay in (1.4, 1.6, 1.8, 2.0):
-        process = backfill("killed.duckdb")
-        time.sleep(delay)
-        process.send_signal(signal.SIGKILL)
-        kills += process.wait() == -signal.SIGKILL
-    assert kills
-    assert backfill("killed.duckdb").wait() == 0
-    assert content("killed.duckdb") == content("whole.duckdb")
+
+def test_killed_ten_times_a_backfill_ends_as_if_nothing_had_been(
+    many: Sandbox, tmp_path: Path
+) -> None:
+    start = Start(many, tmp_path)
+    assert start.command("whole.duckdb", "backfill").wait() == 0
+    after = [3, 7, 9, 5, 11, 8, 6, 12, 4, 10]
+    codes = [start.ended_by(signal.SIGKILL, n, "killed.duckdb", "backfill") for n in after]
+    assert codes == [-signal.SIGKILL] * 10
+    assert start.command("killed.duckdb", "backfill").wait() == 0
+    assert start.content("killed.duckdb") == start.content("whole.duckdb")
+
+
+def test_killed_while_writing_the_next_run_finishes_and_both_can_be_undone(
+    many: Sandbox, tmp_path: Path
+) -> None:
+    start = Start(many, tmp_path)
+    before = what_admins_see(many.books)
+    assert start.command("s.duckdb", "backfill").wait() == 0
+    for after in (30, 110, 9):
+        start.ended_by(signal.SIGKILL, after, "s.duckdb", "apply", "--yes")
+    assert start.command("s.duckdb", "apply", "--yes").wait() == 0
+    tiers = many.books.query("SELECT count(*) AS n FROM customer_tags WHERE tag LIKE 'clv-%'")
+    tagged = many.books.query(
+        "SELECT count(DISTINCT customer_id) AS n FROM customer_tags WHERE tag LIKE 'clv-%'"
+    )
+    assert tiers == tagged
+    with Store.open(tmp_path / "s.duckdb", now=datetime.now(UTC)) as store:
+        runs = [run_id for run_id, *_ in store.write_runs()]
+    assert len(runs) >= 2
+    for run_id in runs:
+        assert start.command("s.duckdb", "undo", run_id, "--yes").wait() == 0
+    assert what_admins_see(many.books) == before
+
+
+def test_asked_to_stop_it_finishes_the_page_and_goes_on_the_next_time(
+    many: Sandbox, tmp_path: Path
+) -> None:
+    start = Start(many, tmp_path)
+    assert start.command("whole.duckdb", "backfill").wait() == 0
+    assert start.ended_by(signal.SIGTERM, 8, "stopped.duckdb", "backfill") == 130
+    assert start.command("stopped.duckdb", "backfill").wait() == 0
+    assert start.content("stopped.duckdb") == start.content("whole.duckdb")
 
 
 # ------------------------------------------------------------------------------------ wrong inputs
