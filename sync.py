@@ -169,8 +169,9 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date) -> None:
     scored = clv.score(summary, score_settings(at.settings), as_of=as_of, previous_tiers=tier_of)
     at.store.save_scores(at.run_id, scored.frame)
     news.scored(at.terminal, shop.shop, scored.frame, scored.card)
-    tiers = Counter(map(str, scored.frame["tier"]))
-    at.count(shop.shop, scored=len(scored.frame), **tiers)
+    tiers = Counter(scored.frame["tier"])
+    names = [name for name, _ in at.settings.tiers] + [NEW]
+    at.count(shop.shop, scored=len(scored.frame), **{name: tiers[name] for name in names})
     left_out = at.store.excluded(shop.shop, as_of=as_of, currency=currency)
     news.excluded(at.terminal, shop.shop, left_out)
 

@@ -70,7 +70,7 @@ class Terminal:
     @contextmanager
     def progress(self, label: str) -> Iterator[Advance]:
         """A bar on stderr while rows go by; nothing where nobody looks."""
-        if self.json or self.quiet or not self._err.is_terminal:
+        if self.json or self.quiet or not sys.stderr.isatty():
             yield lambda rows, expected: None
             return
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
