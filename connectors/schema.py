@@ -193,6 +193,17 @@ def normal(field: str, value: object) -> str:
     return f"{number + 0:f}"  # + 0 turns -0.00 into 0.00
 
 
+def as_shown(field: str, value: object) -> str:
+    """A value found in a shop, in normal form; one that isn't of its kind as it is.
+
+    So it differs from all that we write, and nothing that somebody else wrote is taken for ours.
+    """
+    try:
+        return normal(field, value)
+    except (ValueError, ArithmeticError):
+        return str(value)
+
+
 #: On platforms with customer tags: our tags on a customer, sorted and joined by commas.
 TAG = "tag"
 

@@ -64,7 +64,7 @@ def test_a_platform_imports_no_other_platform_and_no_store(path: Path) -> None:
     if own is None:
         return
     others = {f"connectors.{name}" for name in PLATFORMS - {own}}
-    assert not crosses(path, others | {"connectors.store", "connectors.summary"})
+    assert not crosses(path, others | {"connectors.store"})
 
 
 @pytest.mark.parametrize("path", sources("connectors"), ids=lambda p: str(p.relative_to(ROOT)))

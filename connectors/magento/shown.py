@@ -6,27 +6,22 @@ schema's own form, so that what we wrote and what we read compare equal.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
-from connectors.magento.fields import NUMBER
-from connectors.schema import FIELDS, Kind, Shown
+from connectors.schema import FIELDS, Shown, as_shown
 
 PREFIX = "clv_"
-PLACES: Mapping[Kind, Decimal] = {"money": Decimal("0.01"), "number": Decimal("0.0001")}
 
 
 def parse_shown(raw: Any) -> Shown:
     """Our fields among a customer's custom attributes; those that are empty are absent."""
     values = _custom_values(raw)
-    shown = {
-        field: _normal(kind, str(values[PREFIX + field]))
-        for field, kind in FIELDS.items()
+    return {
+        field: as_shown(field, values[PREFIX + field])
+        for field in FIELDS
         if values.get(PREFIX + field) not in (None, "")
     }
-    return {field: text for field, text in shown.items() if text}
 
 
 def custom_attributes(shown: Shown, wanted: Shown) -> list[dict[str, str]]:
@@ -45,12 +40,3 @@ def _custom_values(raw: Any) -> dict[str, Any]:
         for row in (rows if isinstance(rows, list) else ())
         if isinstance(row, Mapping)
     }
-
-
-def _normal(kind: Kind, text: str) -> str:
-    """The schema's form; what doesn't fit stays as it is, and so differs from all we write."""
-    if kind in PLACES and NUMBER.fullmatch(text):
-        return str(Decimal(text).quantize(PLACES[kind]))
-    if kind == "date" and re.match(r"\d{4}-\d\d-\d\d( |$)", text):
-        return text[:10]
-    return text

@@ -9,7 +9,7 @@ from connectors.errors import PayloadError, ShopUnavailable
 from connectors.http import Http
 from connectors.identity import EmailHasher
 from connectors.platform import Cursor, Page, Reject
-from connectors.schema import FIELDS, TAG, Customer, Shown, normal
+from connectors.schema import FIELDS, TAG, Customer, Shown, as_shown
 from connectors.shopify.documents import CUSTOMERS, CUSTOMERS_A_PAGE
 from connectors.shopify.graphql import ask
 from connectors.shopify.reading import Part
@@ -23,7 +23,7 @@ def shown_by(node: Mapping[str, Any], ours: Collection[str]) -> Shown:
     `ours`: the tags that we write, in lower case; Shopify ignores the case of tags.
     """
     shown = {
-        name: _normal(name, metafield["value"])
+        name: as_shown(name, metafield["value"])
         for name in FIELDS
         if isinstance(metafield := node.get(name), dict) and metafield.get("value") is not None
     }
@@ -36,13 +36,6 @@ def tags_of(node: Mapping[str, Any]) -> list[str]:
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise PayloadError("tags is no list of texts", field="tags")
     return tags
-
-
-def _normal(name: str, value: object) -> str:
-    try:
-        return normal(name, value)
-    except (ValueError, ArithmeticError):
-        return str(value)
 
 
 def pull_customers(

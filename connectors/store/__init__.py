@@ -138,7 +138,7 @@ class Store:
     def summary(
         self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
     ) -> pd.DataFrame:
-        """`connectors.summary.summary` as a frame: a row per person, money as Decimal."""
+        """`connectors.store.summary.summary` as a frame: a row per person, money as Decimal."""
         sql = reading.summary(shop, as_of, rule, currency) + " order by person_key, currency"
         return reading.frame(self.connection, sql)
 

@@ -88,7 +88,9 @@ def _first_tables(connection: DuckDBPyConnection) -> None:
 
 def _view_latest(connection: DuckDBPyConnection) -> None:
     """The `latest_` views, made anew behind every step: they follow from the tables."""
-    from connectors import summary  # brings Ibis with it: half a second that only a new store pays
+    from connectors.store import (
+        summary,  # brings Ibis with it: half a second that only a new store pays
+    )
 
     for name, sql in summary.latest_sql().items():
         connection.execute(f"create or replace view latest_{name} as {sql}")

@@ -91,24 +91,24 @@ def _source(what: str, shops: Sequence[str], as_of: date, rule: Rule, currency: 
     return f"select * exclude {own} from latest_{what}"
 
 
-# `connectors.summary` brings Ibis with it: half a second that most commands can do without.
+# `connectors.store.summary` brings Ibis with it: half a second that most commands can do without.
 
 
 def orders(rule: Rule) -> str:
-    from connectors import summary as ibis
+    from connectors.store import summary as ibis
 
     return ibis.sql(ibis.orders(ibis.standing(), rule).drop("seq"))
 
 
 def summary(shop: str, as_of: date, rule: Rule, currency: str | None) -> str:
-    from connectors import summary as ibis
+    from connectors.store import summary as ibis
 
     told = ibis.summary(ibis.standing(), shop=shop, as_of=as_of, rule=rule, currency=currency)
     return ibis.sql(told)
 
 
 def excluded(shop: str, as_of: date, currency: str | None) -> str:
-    from connectors import summary as ibis
+    from connectors.store import summary as ibis
 
     told = ibis.excluded(ibis.standing(), shop=shop, as_of=as_of, currency=currency)
     return ibis.sql(told)
