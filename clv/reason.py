@@ -1,9 +1,13 @@
-"""Why a customer has this tier, in one plain sentence of at most 255 ASCII characters."""
+"""Why a customer has this tier, in one plain sentence of at most 255 ASCII characters.
+
+It stays on the customer until something changes, so it says dates, not how long ago.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from datetime import date
 from decimal import Decimal
 
 from clv.forecast import SHOP_AVERAGE, TOO_LITTLE_DATA
@@ -22,7 +26,7 @@ class Facts:
     tier: Sequence[str]
     orders: Sequence[int]
     net: Sequence[Decimal]
-    days_since_last_order: Sequence[int]
+    last_order_on: Sequence[date]
     purchases: Sequence[float]
     spend: Sequence[Decimal]
     p_alive: Sequence[float | None]
@@ -37,19 +41,18 @@ def sentences(facts: Facts, *, currency: str, horizon_days: int, model: str) -> 
     rows = zip(*(getattr(facts, name) for name in FACTS), strict=True)
     return [
         (
-            f"{tier}: {_bought(orders, currency, net, since)}; "
+            f"{tier}: {_bought(orders, currency, net, last_on)}; "
             f"{_expected(purchases, currency, spend)} in the next {horizon_days} days"
             f"{_certainty(p_alive, orders) if caveat is None else caveat}."
         )
-        for tier, orders, net, since, purchases, spend, p_alive in rows
+        for tier, orders, net, last_on, purchases, spend, p_alive in rows
     ]
 
 
-def _bought(orders: int, currency: str, net: Decimal, since: int) -> str:
-    when = "today" if since == 0 else "1 day ago" if since == 1 else f"{since} days ago"
+def _bought(orders: int, currency: str, net: Decimal, last_on: date) -> str:
     if orders == 1:
-        return f"1 order worth {currency} {net} net, {when}"
-    return f"{orders} orders worth {currency} {net} net, last one {when}"
+        return f"1 order worth {currency} {net} net, on {last_on.isoformat()}"
+    return f"{orders} orders worth {currency} {net} net, the last on {last_on.isoformat()}"
 
 
 def _expected(purchases: float, currency: str, spend: Decimal) -> str:

@@ -153,7 +153,10 @@ def _reasons(frame: pd.DataFrame, settings: ScoreSettings, model: str) -> list[s
         tier=frame[c.TIER].tolist(),
         orders=frame[c.ORDERS].tolist(),
         net=frame[c.HISTORIC_NET].tolist(),
-        days_since_last_order=frame[c.DAYS_SINCE_LAST_ORDER].tolist(),
+        last_order_on=[
+            as_of - timedelta(days=since)
+            for as_of, since in zip(frame[c.AS_OF], frame[c.DAYS_SINCE_LAST_ORDER], strict=True)
+        ],
         purchases=frame[c.EXPECTED_PURCHASES].tolist(),
         spend=frame[c.EXPECTED_SPEND].tolist(),
         p_alive=frame[c.P_ALIVE].tolist(),

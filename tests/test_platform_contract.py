@@ -30,7 +30,7 @@ WANTED: Shown = {
     "currency": "EUR",
     "p_alive": "0.8125",
     "next_order_date": "2026-12-24",
-    "reason": "high: 7 orders worth EUR 912.40 net, last one 12 days ago.",
+    "reason": "high: 7 orders worth EUR 912.40 net, the last on 2026-11-10.",
     "model": "BG/NBD + Gamma-Gamma",
     "scored_at": "2026-11-22",
 }

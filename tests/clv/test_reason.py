@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 from hypothesis import given
@@ -15,14 +16,14 @@ def sentence(
     tier: str = "high",
     orders: int = 7,
     net: str = "912.40",
-    since: int = 12,
+    last_on: date = date(2026, 11, 10),
     purchases: float = 1.94,
     spend: str = "110.00",
     p_alive: float | None = 0.931,
     model: str = MODEL,
 ) -> str:
     facts = Facts(
-        [tier], [orders], [Decimal(net)], [since], [purchases], [Decimal(spend)], [p_alive]
+        [tier], [orders], [Decimal(net)], [last_on], [purchases], [Decimal(spend)], [p_alive]
     )
     (only,) = sentences(facts, currency="EUR", horizon_days=365, model=model)
     return only
@@ -30,21 +31,21 @@ def sentence(
 
 def test_a_sentence_says_what_was_what_will_be_and_how_sure() -> None:
     assert sentence() == (
-        "high: 7 orders worth EUR 912.40 net, last one 12 days ago; 1.9 more orders of about "
+        "high: 7 orders worth EUR 912.40 net, the last on 2026-11-10; 1.9 more orders of about "
         "EUR 110.00 expected in the next 365 days, 93% likely still active."
     )
 
 
 def test_one_order_is_said_to_be_one_order() -> None:
-    assert sentence("new", orders=1, net="30.00", since=0, p_alive=None) == (
-        "new: 1 order worth EUR 30.00 net, today; 1.9 more orders of about EUR 110.00 expected "
-        "in the next 365 days, judged by one order only."
+    assert sentence("new", orders=1, net="30.00", p_alive=None) == (
+        "new: 1 order worth EUR 30.00 net, on 2026-11-10; 1.9 more orders of about EUR 110.00 "
+        "expected in the next 365 days, judged by one order only."
     )
 
 
 def test_several_orders_of_one_day_are_said_to_be_of_one_day() -> None:
-    told = sentence(orders=3, since=1, p_alive=None)
-    assert "3 orders worth EUR 912.40 net, last one 1 day ago" in told
+    told = sentence(orders=3, p_alive=None)
+    assert "3 orders worth EUR 912.40 net, the last on 2026-11-10" in told
     assert told.endswith(", judged by one day of orders only.")
 
 
@@ -73,7 +74,7 @@ def test_too_little_data_is_told() -> None:
 @given(
     st.integers(1, 10**7),
     st.decimals(-(10**12), 10**12, places=2),
-    st.integers(0, 10**5),
+    st.dates(date(1970, 1, 1)),
     st.floats(0, 10**7),
     st.decimals(0, 10**12, places=2),
     st.one_of(st.none(), st.floats(0, 1)),
@@ -82,13 +83,13 @@ def test_too_little_data_is_told() -> None:
 def test_every_sentence_is_short_plain_text(
     orders: int,
     net: Decimal,
-    since: int,
+    last_on: date,
     purchases: float,
     spend: Decimal,
     p_alive: float | None,
     model: str,
 ) -> None:
-    told = sentence("x" * 40, orders, str(net), since, purchases, str(spend), p_alive, model)
+    told = sentence("x" * 40, orders, str(net), last_on, purchases, str(spend), p_alive, model)
     assert len(told) <= 255
     assert told.isascii()
     assert told.endswith(".")
