@@ -33,7 +33,7 @@ from connectors import jobs, news, writeback
 from connectors import plan as plans
 from connectors import session as sessions
 from connectors.config import NEW, Settings, ShopSettings, read_settings
-from connectors.errors import ConfigurationError, ConnectorError
+from connectors.errors import AuthenticationError, ConfigurationError, ConnectorError
 from connectors.schema import Change, Shown, normal
 from connectors.session import Session
 from connectors.terminal import Terminal
@@ -249,16 +249,17 @@ def doctor(context: typer.Context) -> None:
     """Look at credentials, rights, attributes, clock and store: one line each, with the mend."""
     with session(context, "doctor") as at:
         counts = look(at)
-        at.worse(1 if counts["fail"] else 0)
         at.conclude("doctor", **counts)
 
 
 def look(at: Session) -> Counter[str]:
-    """All findings told, counted by status."""
+    """All findings told, counted by status; a failed one is the session's failure."""
     counts: Counter[str] = Counter(ok=0, warn=0, fail=0)
     for shop, finding in doctors.examine(at.shops, at.open, at.store, at.now):
         at.terminal.finding(shop, finding)
         counts[finding.status] += 1
+        if finding.status == "fail":
+            at.worse(AuthenticationError.exit_code if finding.name == "credentials" else 1)
     return counts
 
 

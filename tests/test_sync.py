@@ -180,6 +180,26 @@ def test_doctor_finds_nothing_wrong_with_the_practice_shops(run: Run, sandbox: S
     assert {line["status"] for line in ended.events("finding")} == {"ok"}
 
 
+def test_doctor_names_the_gap_and_the_mend(run: Run, sandbox: Sandbox) -> None:
+    wrong = {**sandbox.environment, "CLV_US_TOKEN": "mistyped"}
+    ended = run(wrong, "doctor", "--json")
+    assert ended.code == 12
+    failed = [line for line in ended.events("finding") if line["status"] == "fail"]
+    assert {line["shop"] for line in failed} == {"us"}
+    assert all(line["mend"] for line in failed)
+    assert "mistyped" not in ended.out + ended.err
+
+
+def test_a_new_store_takes_nothing_away_from_customers_who_show_a_score(
+    run: Run, sandbox: Sandbox
+) -> None:
+    assert run(sandbox.environment, "run").code == 0
+    before = what_admins_see(sandbox.books)
+    fresh = {**sandbox.environment, "CLV_STORE": "elsewhere/store.duckdb"}
+    assert run(fresh, "apply", "--yes").code == 14
+    assert what_admins_see(sandbox.books) == before
+
+
 def test_a_second_run_at_the_same_time_leaves_with_its_own_code(
     run: Run, sandbox: Sandbox, tmp_path: Path
 ) -> None:
