@@ -171,7 +171,7 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date) -> None:
     news.scored(at.terminal, shop.shop, scored.frame, scored.card)
     tiers = Counter(scored.frame["tier"])
     names = [name for name, _ in at.settings.tiers] + [NEW]
-    at.count(shop.shop, scored=len(scored.frame), **{name: tiers[name] for name in names})
+    at.count(shop.shop, scored=len(scored.frame), **{n: tiers[n] for n in names if tiers[n]})
     left_out = at.store.excluded(shop.shop, as_of=as_of, currency=currency)
     news.excluded(at.terminal, shop.shop, left_out)
 

@@ -12,9 +12,10 @@ from connectors.errors import ConfigurationError
 
 
 def private_folder(folder: Path) -> Path:
-    """`folder`, made 0700 where it did not exist; one that exists keeps its mode."""
+    """`folder`, made 0700 with all above it that is missing; one that exists keeps its mode."""
     if not folder.is_dir():
-        folder.mkdir(parents=True, mode=0o700)
+        private_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
         folder.chmod(0o700)  # whatever the umask was
     return folder
 
