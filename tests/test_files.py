@@ -22,13 +22,18 @@ def test_every_folder_that_is_made_is_the_owners_alone(tmp_path: Path) -> None:
     assert (mode(tmp_path / "a"), mode(tmp_path / "a" / "b")) == (0o700, 0o700)
 
 
+def write_half(path: Path) -> None:
+    with written_whole(path) as fresh:
+        fresh.write_text("half of the sec")
+        raise RuntimeError
+
+
 def test_a_file_is_whole_and_private_or_stays_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "kept.txt"
     with written_whole(path) as fresh:
         fresh.write_text("first")
-    with pytest.raises(RuntimeError), written_whole(path) as fresh:
-        fresh.write_text("half of the sec")
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        write_half(path)
     assert path.read_text() == "first"
     assert mode(path) == 0o600
     assert list(tmp_path.iterdir()) == [path]
