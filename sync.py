@@ -51,6 +51,7 @@ SCORE_OF_FIELD = {
     "scored_at": "as_of",
 }
 
+GLOBAL_FLAGS = ("--json", "--quiet", "--verbose", "--non-interactive")
 PRACTICE = Path(".clv/demo")
 
 app = typer.Typer(
@@ -108,6 +109,7 @@ class Options:
 
     shops: Sequence[str]
     terminal: Terminal
+    may_ask: bool
 
 
 _asked_to_stop: list[int] = []
@@ -238,10 +240,12 @@ def globals_(
     json: Annotated[bool, typer.Option("--json", help="JSON lines, the last a summary.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only errors and the summary.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="A log on stderr.")] = False,
+    non_interactive: Annotated[bool, typer.Option("--non-interactive", help="Never ask.")] = False,
 ) -> None:
     level = logging.INFO if verbose else logging.CRITICAL
     logging.basicConfig(level=level, format="%(levelname)s %(name)s %(message)s")
-    context.obj = Options(shop or [], Terminal(json=json, quiet=quiet))
+    may_ask = sys.stdin.isatty() and not non_interactive
+    context.obj = Options(shop or [], Terminal(json=json, quiet=quiet), may_ask)
 
 
 @app.command()
@@ -327,7 +331,8 @@ def apply(
         drawn = jobs.standing_plan(at, file) if file else draw(at)
         writeback.guard(drawn.changes, limit(at, max_changes))
         if drawn.changes and not dry_run:
-            agree(f"Write to {len(drawn.changes):,} customers?", yes or file is not None)
+            question = f"Write to {len(drawn.changes):,} customers?"
+            agree(context, question, yes or file is not None)
             each_shop(at, lambda at, shop: jobs.write(at, shop, drawn.of(shop.shop)))
         at.conclude("apply", changes=len(drawn.changes), dry_run=dry_run or None)
 
@@ -336,11 +341,11 @@ def limit(at: Session, max_changes: int | None) -> int | None:
     return at.settings.max_changes if max_changes is None else max_changes
 
 
-def agree(question: str, agreed: bool) -> None:
+def agree(context: typer.Context, question: str, agreed: bool) -> None:
     """Goes on when a person says yes; a program has to say --yes beforehand."""
     if agreed:
         return
-    if not sys.stdin.isatty():
+    if not context.obj.may_ask:
         raise ConfigurationError("nobody is here to ask", mend="Look at `plan`, then add --yes.")
     typer.confirm(question, abort=True, err=True)
 
@@ -360,7 +365,7 @@ def undo(
         taken_back = plans.Plan(at.now.isoformat(), {}, {}, writeback.undoing(at.store, run))
         for name in {change.shop for change in taken_back.changes}:
             at.settings.shop(name)  # one that is no longer configured must not be passed over
-        agree(f"Take {len(taken_back.changes):,} customers back?", yes)
+        agree(context, f"Take {len(taken_back.changes):,} customers back?", yes)
         each_shop(at, lambda at, shop: jobs.write(at, shop, taken_back.of(shop.shop)))
         at.conclude("undo", changes=len(taken_back.changes))
 
@@ -440,12 +445,15 @@ def demo(
     """The main job on two practice shops with real purchases, from doctor to apply."""
     from connectors.sandbox import practice
 
-    with practice.opened(folder, customers.value, now().date(), 0) as shops:
-        with session(context, "demo", read_settings(shops.environment)) as at:
-            look(at)
-            each_shop(at, lambda at, shop: whole_job(at, shop, None))
-            at.conclude("demo")
-        context.obj.terminal.tell("look", shops.where_to_look())
+    with (
+        practice.opened(folder, customers.value, now().date(), 0) as shops,
+        session(context, "demo", read_settings(shops.environment)) as at,
+    ):
+        look(at)
+        each_shop(at, lambda at, shop: whole_job(at, shop, None))
+        pages = shops.save_pages()
+        at.terminal.tell("look", shops.where_to_look(pages), pages=pages)
+        at.conclude("demo")
 
 
 # ------------------------------------------------------------------------------------------- main
@@ -464,6 +472,8 @@ def main() -> NoReturn:
         told = error.format_message() if isinstance(error, TyperException) else str(error)
         if told:  # asked for nothing, it has shown its help
             terminal.error(told, exit_code=code)
+        if terminal.json:
+            terminal.summary("", exit_code=code)
         sys.exit(code)
     except (Abort, KeyboardInterrupt):
         sys.exit(130)
@@ -477,7 +487,7 @@ def globals_first(arguments: Sequence[str]) -> list[str]:
     for argument in waiting:
         if argument == "--shop":
             front += [argument, *(value for value in [next(waiting, None)] if value is not None)]
-        elif argument in ("--json", "--quiet", "--verbose") or argument.startswith("--shop="):
+        elif argument in GLOBAL_FLAGS or argument.startswith("--shop="):
             front.append(argument)
         else:
             rest.append(argument)

@@ -141,9 +141,10 @@ def test_a_kept_plan_is_applied_once_and_then_stale(run: Run, sandbox: Sandbox) 
 
 def test_nobody_to_ask_means_nothing_is_written(run: Run, sandbox: Sandbox) -> None:
     run(sandbox.environment, "backfill")
-    ended = run(sandbox.environment, "apply")
+    ended = run(sandbox.environment, "apply", "--non-interactive", "--json")
     assert ended.code == 1
     assert "--yes" in ended.err
+    assert ended.lines[-1] == {"event": "summary", "exit_code": 1}
     assert set(sandbox.mutations().values()) == {0}
 
 

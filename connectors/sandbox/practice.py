@@ -34,28 +34,22 @@ class Practice:
         told = ["The practice shops are open; Ctrl-C closes them.", *shops, "Settings for .env:"]
         return "\n".join([*told, *settings])
 
-    def where_to_look(self) -> str:
-        """Saves each shop's admin page and tells where, and how to see the shops alive."""
-        pages = [
-            f"  {name}: {path}" for name, path in zip(self._shops(), self._saved(), strict=True)
-        ]
-        return "\n".join(
-            [
-                "What the shops' admins see now, kept as pages:",
-                *pages,
-                "To walk around in the shops: python sync.py sandbox",
-            ]
-        )
+    def where_to_look(self, pages: Mapping[str, Path]) -> str:
+        """Where each shop's admin page was kept, and how to see the shops alive."""
+        kept = [f"  {shop}: {path}" for shop, path in pages.items()]
+        seen = "What the shops' admins see now, kept as pages:"
+        return "\n".join([seen, *kept, "To walk around in the shops: python sync.py sandbox"])
+
+    def save_pages(self) -> dict[str, Path]:
+        """Each shop's admin page as it looks now, as a file in the folder."""
+        pages = {shop: self.folder / f"admin-{shop}.html" for shop in self._shops()}
+        for shop, path in pages.items():
+            with written_whole(path) as fresh:
+                fresh.write_text(admin.snapshot(self.sandbox.books, shop), encoding="utf-8")
+        return pages
 
     def _shops(self) -> Sequence[str]:
         return [row["shop"] for row in self.sandbox.books.shops()]
-
-    def _saved(self) -> Iterator[Path]:
-        for shop in self._shops():
-            path = self.folder / f"admin-{shop}.html"
-            with written_whole(path) as fresh:
-                fresh.write_text(admin.snapshot(self.sandbox.books, shop), encoding="utf-8")
-            yield path
 
 
 @contextmanager
