@@ -359,9 +359,8 @@ def undo(
     """Give every customer back what they showed before a run."""
     with session(context, "undo") as at:
         if run is None:
-            columns = ("run", "command", "started", "customers", "applied")
-            at.terminal.table("run", "Runs that wrote", columns, at.store.write_runs())
-            return at.conclude("undo", runs=len(at.store.write_runs()))
+            news.wrote(at.terminal, at.store.write_runs())
+            return at.conclude("undo")
         taken_back = plans.Plan(at.now.isoformat(), {}, {}, writeback.undoing(at.store, run))
         for name in {change.shop for change in taken_back.changes}:
             at.settings.shop(name)  # one that is no longer configured must not be passed over

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -132,6 +133,16 @@ def written(
     )
     rows = [(outcome.customer_id, outcome.status, outcome.reason) for outcome in refused[:20]]
     out.table("refused", f"{shop}: not written", ("customer", "status", "reason"), rows)
+
+
+def wrote(out: Terminal, runs: Sequence[tuple[str, str, datetime, int, int]]) -> None:
+    """The runs that wrote to a shop, the newest first."""
+    rows = [
+        (run_id, command, f"{at:%Y-%m-%d %H:%M}", customers, applied)
+        for run_id, command, at, customers, applied in runs
+    ]
+    columns = ("run", "command", "started (UTC)", "customers", "applied")
+    out.table("run", "Runs that wrote", columns, rows)
 
 
 def explained(out: Terminal, score: Mapping[str, Any], orders: pd.DataFrame) -> None:

@@ -125,6 +125,7 @@ class FileShop:
 
     def pull_customers(self, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
         """Every customer of the file, and what the scores beside it say of them."""
+        self._stat()
         scores = read_scores(self._scores)
         first, last = self._spans(now)
         known = islice(first, int(cursor["customer"]) if cursor else 0, None)

@@ -36,6 +36,15 @@ def test_a_sentence_says_what_was_what_will_be_and_how_sure() -> None:
     )
 
 
+def test_money_of_no_currency_is_a_plain_number() -> None:
+    facts = Facts(
+        ["low"], [2], [Decimal("9.00")], [date(2026, 1, 2)], [1.0], [Decimal("4.50")], [0.5]
+    )
+    (told,) = sentences(facts, currency="XXX", horizon_days=90, model=MODEL)
+    assert told.startswith("low: 2 orders worth 9.00 net, the last on 2026-01-02; 1.0 more orders")
+    assert "of about 4.50 expected" in told
+
+
 def test_one_order_is_said_to_be_one_order() -> None:
     assert sentence("new", orders=1, net="30.00", p_alive=None) == (
         "new: 1 order worth EUR 30.00 net, on 2026-11-10; 1.9 more orders of about EUR 110.00 "
