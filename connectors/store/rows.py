@@ -61,20 +61,12 @@ def _money_text(value: Decimal) -> str:
     return str(exact or 0)  # minus zero is zero
 
 
-def _plain_text(value: str) -> str:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ValueError("the text is not valid Unicode") from None
-    return value
-
-
 #: Instants are stored in UTC without a zone, so that no session's time zone can move them.
 TYPES: Mapping[type, ColumnType] = {
-    str: ColumnType("VARCHAR", pa.string(), _plain_text),
+    str: ColumnType("VARCHAR", pa.string(), str.__str__),
     Decimal: ColumnType("DECIMAL(18,4)", pa.decimal128(18, 4), _money_text),
     datetime: ColumnType("TIMESTAMP", pa.timestamp("us"), datetime.isoformat),
-    bool: ColumnType("BOOLEAN", pa.bool_(), str),
+    bool: ColumnType("BOOLEAN", pa.bool_(), bool.__repr__),
 }
 
 
@@ -118,26 +110,39 @@ def digest(row: Row, parts: Iterable[Row] = ()) -> bytes:
     return whole.digest()
 
 
+def _text_of(column: Column) -> Callable[[Any], str]:
+    """A value's text for the digest. An error where the value has no exact place."""
+    text = column.type.text
+    return (lambda value: "\0" if value is None else text(value)) if column.nullable else text
+
+
 #: What makes a row's content. A shop moves `updated_at` for less, for our own writes too.
 CONTENT = {k: [c for c in columns if c.name != "updated_at"] for k, columns in COLUMNS.items()}
 VALUES = {k: attrgetter(*(c.name for c in columns)) for k, columns in CONTENT.items()}
+TEXTS = {k: [_text_of(c) for c in columns] for k, columns in CONTENT.items()}
 
 
 def _content(row: Row) -> bytes:
     kind = type(row)
-    pairs = zip(CONTENT[kind], VALUES[kind](row), strict=True)
-    return "\x1f".join([_text(column, value) for column, value in pairs]).encode()
-
-
-def _text(column: Column, value: Any) -> str:
-    if value is None:
-        if not column.nullable:
-            raise Misfit(column.name, "it is missing")
-        return "\0"
     try:
-        return column.type.text(value)
-    except ValueError as error:
-        raise Misfit(column.name, str(error)) from None
+        texts = [text(value) for text, value in zip(TEXTS[kind], VALUES[kind](row), strict=True)]
+        return "\x1f".join(texts).encode()
+    except (ValueError, TypeError, AttributeError):
+        raise _misfit(row) from None
+
+
+def _misfit(row: Row) -> Misfit:
+    """The first value that has no exact place, and why: looked for only where there is one."""
+    for column, value in zip(CONTENT[type(row)], VALUES[type(row)](row), strict=True):
+        if value is None and not column.nullable:
+            return Misfit(column.name, "it is missing")
+        try:
+            _text_of(column)(value).encode()
+        except UnicodeEncodeError:
+            return Misfit(column.name, "the text is not valid Unicode")
+        except ValueError as error:
+            return Misfit(column.name, str(error))
+    raise AssertionError("a row without a misfit was refused")
 
 
 def arrays(kind: type[Row], rows: Sequence[Row]) -> dict[str, pa.Array]:
