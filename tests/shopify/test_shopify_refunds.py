@@ -64,6 +64,16 @@ def test_a_refund_whose_money_is_under_way_has_brought_back_the_goods_alone(make
     assert sums(order) == ("45.00", "0.00", "0.00")
 
 
+def test_a_refund_that_names_its_tax_apart_is_read_as_the_money_says(make: Any) -> None:
+    refund = make.refund(
+        refund_line_items=[make.refunded_line("18.00", "3.60")],
+        transactions=[make.paid("21.60")],
+    )
+    order, refunds = ledger(make.taxed_order(refunds=[refund]))
+    assert sums(order) == ("18.00", "0.00", "21.60")
+    assert refunds[0].refunded_tax == Decimal("3.60")
+
+
 def test_tax_is_taken_out_of_a_refund_of_prices_that_hold_it(make: Any) -> None:
     refund = make.refund(
         refund_line_items=[make.refunded_line("21.60", "3.60")],
