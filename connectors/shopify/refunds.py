@@ -9,8 +9,7 @@ Rows tell goods from shipping and tax, money tells what was really paid out:
 - `refunded_value` is the rows' goods without tax. Money beyond the rows (a goodwill payment, which
   Shopify lists with no row or with a `refund_discrepancy`) counts as goods. Where less money than
   the rows say went back, the goods came back all the same.
-- Subtotals hold their tax where `taxes_included`, unless only with the tax on top do they come to
-  the money that was paid out; adjustments name their tax apart and are negative
+- Subtotals hold their tax where `taxes_included`; adjustments name theirs apart and are negative
   (https://shopify.dev/docs/api/admin-rest/latest/resources/refund, 2026-11-21). Returned duties
   and fees stand with the shipping, as they did in the order.
 """
@@ -44,7 +43,8 @@ class Rows:
 
 def parse_refund(shop: str, order: Part, refund: Part) -> Refund:
     """One refund of an order. PayloadError where a field is missing or not what it should be."""
-    rows, paid_out = _rows_and_money(order, refund)
+    rows = _rows(order, refund, "shop_money")
+    paid_out = _paid_out(order, refund, rows)
     excess = max(paid_out - rows.total, ZERO)
     when = "processed_at" if refund.text("processed_at") else "created_at"
     return Refund(
@@ -60,24 +60,9 @@ def parse_refund(shop: str, order: Part, refund: Part) -> Refund:
     )
 
 
-def _rows_and_money(order: Part, refund: Part) -> tuple[Rows, Decimal]:
-    """The rows in the reading that comes to the money, and the money."""
-    included = order.flag("taxes_included")
-    rows, paid_out = _read(order, refund, included)
-    if included and rows.total != paid_out:
-        on_top, paid_again = _read(order, refund, included=False)
-        if on_top.total == paid_again:
-            return on_top, paid_again
-    return rows, paid_out
-
-
-def _read(order: Part, refund: Part, included: bool) -> tuple[Rows, Decimal]:
-    rows = _rows(refund, "shop_money", included)
-    return rows, _paid_out(order, refund, rows, included)
-
-
-def _rows(refund: Part, side: Side, included: bool) -> Rows:
+def _rows(order: Part, refund: Part, side: Side) -> Rows:
     """Goods, shipping and tax of the rows. Shipping is an adjustment or has lines of its own."""
+    included = order.flag("taxes_included")
     parts = [
         _goods(line, included, side) for line in refund.parts("refund_line_items", needed=True)
     ]
@@ -118,17 +103,14 @@ def _adjusted(adjustment: Part, side: Side) -> Rows:
     return Rows(ZERO if shipping else -amount, -amount if shipping else ZERO, -tax)
 
 
-def _paid_out(order: Part, refund: Part, rows: Rows, included: bool) -> Decimal:
+def _paid_out(order: Part, refund: Part, rows: Rows) -> Decimal:
     transactions = refund.parts("transactions", needed=True)
     if not transactions:
         return rows.total
     paid = [transaction for transaction in transactions if _is_paid_out(transaction)]
     if all(transaction.needed("currency") == order.currency for transaction in paid):
         return sum((transaction.number("amount") for transaction in paid), ZERO)
-    there = sum((part.number("amount") for part in paid), ZERO)
-    if there == _rows(refund, "presentment_money", included).total:
-        return rows.total
-    return _converted(order, there)
+    return _converted(order, refund, sum((part.number("amount") for part in paid), ZERO), rows)
 
 
 def _is_paid_out(transaction: Part) -> bool:
@@ -136,8 +118,10 @@ def _is_paid_out(transaction: Part) -> bool:
     return (kind, status) == ("refund", "success")
 
 
-def _converted(order: Part, paid: Decimal) -> Decimal:
-    """Money in the customer's currency at the order's own rate."""
+def _converted(order: Part, refund: Part, paid: Decimal, rows: Rows) -> Decimal:
+    """Money in the customer's currency: the rows name both currencies, else the order does."""
+    if paid == _rows(order, refund, "presentment_money").total:
+        return rows.total
     there = order.money("total_price", "presentment_money")
     if there <= 0:
         raise order.wrong("total_price_set", "gives no rate for a refund in another currency")
