@@ -19,9 +19,9 @@ a { color: var(--link); text-decoration: none; } a:hover { text-decoration: unde
 .muted { color: var(--soft); font-weight: 400; }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; }
 table { border-collapse: collapse; width: 100%; background: var(--card); }
-th, td { text-align: left; padding: 8px 12px; border-bottom: 1px solid var(--line);
+th, td { text-align: left; padding: 8px 9px; border-bottom: 1px solid var(--line);
   vertical-align: top; }
-thead th { position: sticky; top: 0; background: var(--card); white-space: nowrap;
+thead th { position: sticky; top: 0; background: var(--card);
   font-size: 12px; }
 thead a { color: inherit; }
 tbody tr:nth-child(even) { background: var(--stripe); }
@@ -30,7 +30,7 @@ tbody tr:last-child td { border-bottom: 0; }
   white-space: nowrap; }
 .date { white-space: nowrap; }
 td.small { font-size: 12.5px; color: var(--soft); max-width: 420px; }
-td.small:last-child { min-width: 280px; } td.tags { max-width: 210px; }
+td.small:last-child { min-width: 230px; } td.tags { max-width: 210px; }
 .chip { display: inline-block; padding: 1px 9px; margin: 0 5px 3px 0; border-radius: 10px;
   font-size: 12px; border: 1px solid currentColor; color: var(--soft); white-space: nowrap; }
 .chip.high { color: var(--high); } .chip.medium { color: var(--medium); }
