@@ -20,49 +20,39 @@ so that P(alive) = 1 / (1 + [x > 0] exp u).
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Self
+from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma, expit, gammaln, polygamma
 
-from clv import columns
+from clv import columns as c
 from clv.alive import purchases_while_alive
-from clv.errors import NotEnoughData
+from clv.fitted import Fitted
 from clv.grouping import distinct
+from clv.histories import grouped, history
 from clv.newton import maximise, thinned
+from clv.purchases import Purchases, Rows
 
 Floats = NDArray[np.float64]
 
-NAMES = ("r", "alpha", "a", "b")
-MIN_CUSTOMERS = 10
-MIN_REPEATERS = 3
-#: Gauss-Legendre nodes of the discounted horizon, and how many more for each factor e of discount:
-#: relative error below 1e-9 from a day to 50 years.
-NODES, NODES_PER_E, MOST_NODES = 6, 4, 64
+#: More purchases within a horizon than anybody makes; keeps chance from overflowing.
+MOST_PURCHASES = 1e9
 
 
-@dataclass(frozen=True)
-class BetaGeoNBD:
-    """A fitted BG/NBD. `alpha` is in the unit of the times that it was fitted to (days here).
+@dataclass(frozen=True, kw_only=True)
+class BetaGeoNBD(Fitted, Purchases):
+    """A fitted BG/NBD. `alpha` is in the unit of the times that it was fitted to (days here)."""
 
-    `standard_errors` by parameter, None where the data don't determine them; `at_wall` names
-    parameters that would have run off (customers then hardly differ in what they describe).
-    Every `summary` is a frame with frequency, recency and T; answers have one value per row.
-    """
+    NAME: ClassVar[str] = "BG/NBD"
+    PARAMETERS: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
 
     r: float
     alpha: float
     a: float
     b: float
-    log_likelihood: float
-    customers: int
-    standard_errors: Mapping[str, float | None] = field(default_factory=dict)
-    at_wall: tuple[str, ...] = ()
 
     @classmethod
     def fit(cls, summary: pd.DataFrame, weights: ArrayLike | None = None) -> Self:
@@ -70,29 +60,30 @@ class BetaGeoNBD:
 
         Raises NotEnoughData, ConvergenceError.
         """
-        groups, counts = _groups(summary, weights)
-        _require_enough(groups[0], counts)
-        x, t_x, T = groups
+        given = grouped(summary, weights, model=cls.NAME)
         # Times in units of the mean age: the walls then mean the same under days and weeks.
-        unit = float(counts @ T / counts.sum())
-        data = (x, t_x / unit, T / unit, counts)
-        best = maximise(_Likelihood(*data), _starts(*data), thinned(_Likelihood, *data))
-        units = np.array([1.0, unit, 1.0, 1.0])
-        r, alpha, a, b = (float(value) for value in best.parameters * units)
+        unit = given.mean_age
+        data = given.in_units_of(unit)
+        best = maximise(_Likelihood(*data), _starts(data.rate), thinned(_Likelihood, *data))
+        r, alpha, a, b = (float(value) for value in best.parameters)
         return cls(
             r=r,
-            alpha=alpha,
+            alpha=alpha * unit,
             a=a,
             b=b,
-            log_likelihood=best.log_likelihood - float(counts @ x) * float(np.log(unit)),
-            customers=round(float(counts.sum())),
-            standard_errors=dict(zip(NAMES, best.standard_errors(units), strict=True)),
-            at_wall=best.at_wall(NAMES),
+            log_likelihood=best.log_likelihood - given.purchases * float(np.log(unit)),
+            customers=given.customers,
+            log_covariance=best.log_covariance,
+            at_wall=best.at_wall(cls.PARAMETERS),
         )
+
+    @property
+    def time_scale(self) -> float:
+        return self.alpha
 
     def p_alive(self, summary: pd.DataFrame) -> Floats:
         """The probability of being still active: 1 by definition where frequency is 0."""
-        x, t_x, T = _history(summary)
+        x, t_x, T = history(summary)
         log_odds = (
             np.log(self.a)
             - np.log(self.b + np.maximum(x, 1) - 1)
@@ -110,91 +101,52 @@ class BetaGeoNBD:
         )
         return within.reshape(times.shape)
 
-    def conditional_expected_purchases(self, t: float, summary: pd.DataFrame) -> Floats:
-        """Purchases within the next `t`, by what each customer did so far (paper's equation 10)."""
-        x, T, rows = self._pairs(summary)
-        return self.p_alive(summary) * self._while_alive(t, x, T)[rows]
-
-    def discounted_expected_purchases(
-        self, t: float, summary: pd.DataFrame, discount_rate: float
-    ) -> Floats:
-        """Purchases within the next `t`, each times exp(-discount_rate * time until then).
-
-        By parts, with E the undiscounted expectation: exp(-d t) E(t) + d * integral of
-        exp(-d s) E(s); the integral by Gauss-Legendre on ln(1 + s / (alpha + T)), where E is tame.
-        """
-        x, T, rows = self._pairs(summary)
-        alive = np.exp(-discount_rate * t) * self._while_alive(t, x, T)
-        if discount_rate:
-            A = self.alpha + T
-            span = np.log1p(t / A)
-            nodes = min(NODES + NODES_PER_E * int(np.ceil(discount_rate * t)), MOST_NODES)
-            for node, weight in zip(*np.polynomial.legendre.leggauss(nodes), strict=True):
-                w = span * (1 + node) / 2
-                s = A * np.expm1(w)
-                change = span / 2 * weight * A * np.exp(w) * np.exp(-discount_rate * s)
-                alive += discount_rate * change * self._while_alive(s, x, T)
-        expected: Floats = self.p_alive(summary) * alive[rows]
-        return expected
-
-    def expected_wait(self, summary: pd.DataFrame) -> Floats:
-        """Time to the next purchase of a customer who is active: one over the expected rate."""
-        x, _, T = _history(summary)
-        wait: Floats = (self.alpha + T) / (self.r + x)
-        return wait
-
-    def to_json(self) -> str:
-        """The parameters as JSON."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """The model that `to_json` wrote."""
-        values = json.loads(text)
-        return cls(**{**values, "at_wall": tuple(values["at_wall"])})
-
-    def _while_alive(self, t: float | Floats, x: Floats, T: Floats) -> Floats:
+    def purchases_while_active(self, t: ArrayLike, summary: pd.DataFrame) -> Floats:
+        """The paper's equation 10 without its P(alive)."""
+        x, T = _future(summary)
         horizon = np.broadcast_to(np.asarray(t, dtype=np.float64), x.shape)
         return purchases_while_alive(horizon, self.r + x, self.alpha + T, self.a, self.b + x)
 
-    def _pairs(self, summary: pd.DataFrame) -> tuple[Floats, Floats, NDArray[np.intp]]:
-        """The distinct (x, T): the future of an active customer depends on them alone."""
-        x, _, T = _history(summary)
-        (x, T), rows = distinct(x, T)
-        return x, T, rows
+    def expected_wait(self, summary: pd.DataFrame) -> Floats:
+        """Time to the next purchase of a customer who is active: one over the expected rate."""
+        x, T = _future(summary)
+        wait: Floats = (self.alpha + T) / (self.r + x)
+        return wait
+
+    def draw_purchases(self, t: float, summary: pd.DataFrame, rng: np.random.Generator) -> Floats:
+        """Purchases at a rate of their own, up to the one after which the customer leaves."""
+        x, T = _future(summary)
+        rate = rng.gamma(self.r + x) / (self.alpha + T)
+        leaves = np.maximum(rng.beta(self.a, self.b + x), np.finfo(float).tiny)
+        most = rng.geometric(leaves)
+        wanted = rng.poisson(np.minimum(rate * t, MOST_PURCHASES))
+        return np.minimum(wanted, most).astype(np.float64)
+
+    def draw_histories(self, ages: Floats, rng: np.random.Generator) -> tuple[Rows, Floats]:
+        """Waits are exponential; after each purchase the customer leaves or not."""
+        rate = rng.gamma(self.r, 1 / self.alpha, len(ages))
+        leaves = rng.beta(self.a, self.b, len(ages))
+        active, last = np.arange(len(ages)), np.zeros(len(ages))
+        rows, times = [active[:0]], [last[:0]]
+        while len(active):
+            with np.errstate(divide="ignore"):
+                at = last + rng.standard_exponential(len(active)) / rate[active]
+            within = at <= ages[active]
+            active, last = active[within], at[within]
+            rows.append(active)
+            times.append(last)
+            stays = rng.random(len(active)) >= leaves[active]
+            active, last = active[stays], last[stays]
+        return np.concatenate(rows), np.concatenate(times)
 
 
-def _history(summary: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
-    x, t_x, T = (
-        summary[name].to_numpy(dtype=np.float64)
-        for name in (columns.FREQUENCY, columns.RECENCY, columns.T)
-    )
-    return x, t_x, T
+def _future(summary: pd.DataFrame) -> tuple[Floats, Floats]:
+    x, T = (summary[name].to_numpy(dtype=np.float64) for name in (c.FREQUENCY, c.T))
+    return x, T
 
 
-def _groups(summary: pd.DataFrame, weights: ArrayLike | None) -> tuple[tuple[Floats, ...], Floats]:
-    """The distinct (x, t_x, T) and how many customers share each."""
-    groups, rows = distinct(*_history(summary))
-    each = None if weights is None else np.asarray(weights, dtype=np.float64)
-    counts = np.bincount(rows, weights=each, minlength=len(groups[0]))
-    return groups, counts.astype(np.float64)
-
-
-def _require_enough(x: Floats, counts: Floats) -> None:
-    customers, repeaters = float(counts.sum()), float(counts[x > 0].sum())
-    if customers < MIN_CUSTOMERS or repeaters < MIN_REPEATERS:
-        raise NotEnoughData(
-            "BG/NBD needs more customers",
-            customers=round(customers),
-            repeaters=round(repeaters),
-            min_customers=MIN_CUSTOMERS,
-            min_repeaters=MIN_REPEATERS,
-        )
-
-
-def _starts(x: Floats, t_x: Floats, T: Floats, counts: Floats) -> list[tuple[float, ...]]:
+def _starts(rate: float) -> list[tuple[float, ...]]:
     """Mixed and alike customers, loyal and fleeting, at the rate seen on average."""
-    rate = float(counts @ x) / float(counts @ T)
     kinds = ((0.3, 0.8, 2.5), (1.0, 0.5, 5.0), (3.0, 0.1, 1.0), (10.0, 1.0, 1.0))
     return [(r, r / rate, a, b) for r, a, b in kinds]
 

@@ -8,7 +8,7 @@ with the weight of one purchase. It knows no leaving, so it is too high for thos
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -95,7 +95,7 @@ def _by_models(summary: pd.DataFrame, horizon_days: int, discount_rate: float) -
         spend=spending.expected_spend(paid),
         wait_days=buying.expected_wait(summary),
         warnings=_doubts(buying, spending),
-        models={"BG/NBD": asdict(buying), "Gamma-Gamma": asdict(spending)},
+        models={buying.NAME: buying.as_dict(), spending.NAME: spending.as_dict()},
     )
 
 

@@ -16,10 +16,8 @@ p v / (q - 1), which exists for q > 1 only.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Self
+from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -28,19 +26,19 @@ from scipy.special import digamma, gammaln, polygamma
 
 from clv import columns
 from clv.errors import NotEnoughData
+from clv.fitted import Fitted
 from clv.grouping import distinct
 from clv.newton import maximise, thinned
 
 Floats = NDArray[np.float64]
 
-NAMES = ("p", "q", "v")
 MIN_CUSTOMERS = 10
 #: Customers' means are cut to these quantiles before they are averaged.
 WINSORISED = (0.01, 0.99)
 
 
-@dataclass(frozen=True)
-class GammaGamma:
+@dataclass(frozen=True, kw_only=True)
+class GammaGamma(Fitted):
     """A fitted Gamma-Gamma. `v` is in the money that it was fitted to.
 
     `robust_mean` is the mean of the customers' means, cut at the first and last percentile. Where
@@ -49,14 +47,13 @@ class GammaGamma:
     monetary_value.
     """
 
+    NAME: ClassVar[str] = "Gamma-Gamma"
+    PARAMETERS: ClassVar[tuple[str, ...]] = ("p", "q", "v")
+
     p: float
     q: float
     v: float
-    log_likelihood: float
-    customers: int
     robust_mean: float
-    standard_errors: Mapping[str, float | None] = field(default_factory=dict)
-    at_wall: tuple[str, ...] = ()
 
     @classmethod
     def fit(cls, summary: pd.DataFrame) -> Self:
@@ -73,17 +70,16 @@ class GammaGamma:
             )
         unit = float(m.mean())
         best = maximise(_Likelihood(x, m / unit), _starts(), thinned(_Likelihood, x, m / unit))
-        units = np.array([1.0, 1.0, unit])
-        p, q, v = (float(value) for value in best.parameters * units)
+        p, q, v = (float(value) for value in best.parameters)
         return cls(
             p=p,
             q=q,
-            v=v,
+            v=v * unit,
             log_likelihood=best.log_likelihood - len(x) * float(np.log(unit)),
             customers=len(x),
             robust_mean=winsorised_mean(m),
-            standard_errors=dict(zip(NAMES, best.standard_errors(units), strict=True)),
-            at_wall=best.at_wall(NAMES),
+            log_covariance=best.log_covariance,
+            at_wall=best.at_wall(cls.PARAMETERS),
         )
 
     @property
@@ -106,16 +102,6 @@ class GammaGamma:
             return np.full(len(x), self.robust_mean)
         spent = np.where(x > 0, x * np.maximum(m, 0), 0.0)
         return self.p * (self.v + spent) / (self.p * x + self.q - 1)
-
-    def to_json(self) -> str:
-        """The parameters as JSON."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """The model that `to_json` wrote."""
-        values = json.loads(text)
-        return cls(**{**values, "at_wall": tuple(values["at_wall"])})
 
 
 def winsorised_mean(values: Floats) -> float:

@@ -44,20 +44,32 @@ class Maximum:
     log_likelihood: float
     hessian: Floats
 
-    def standard_errors(self, units: Floats) -> list[float | None]:
-        """From the inverse of the observed information; None where it isn't positive definite."""
+    @property
+    def log_covariance(self) -> tuple[tuple[float, ...], ...] | None:
+        """Of the log-parameters: the inverse of the observed information.
+
+        Parameters at a wall are taken as certain: zero. None where the rest isn't determined.
+        """
+        free = ~self._stopped()
+        scale = self.parameters[free]
+        information = -self.hessian[np.ix_(free, free)] * np.outer(scale, scale)
+        covariance = np.zeros_like(self.hessian)
         try:
-            variances = np.diag(np.linalg.inv(-self.hessian))
+            inverse = np.linalg.inv(information)
         except np.linalg.LinAlgError:
-            variances = np.full(len(units), np.nan)
-        if not np.all(variances > 0):
-            return [None] * len(units)
-        return [float(error) for error in np.sqrt(variances) * units]
+            return None
+        if not (np.all(np.isfinite(inverse)) and np.all(np.linalg.eigvalsh(inverse) > 0)):
+            return None
+        covariance[np.ix_(free, free)] = inverse
+        return tuple(tuple(float(value) for value in row) for row in covariance)
 
     def at_wall(self, names: Sequence[str]) -> tuple[str, ...]:
         """The parameters that only the wall has stopped."""
-        stopped = np.abs(np.log(self.parameters)) > WALL - 1e-6
-        return tuple(name for name, at_wall in zip(names, stopped, strict=True) if at_wall)
+        return tuple(name for name, at_wall in zip(names, self._stopped(), strict=True) if at_wall)
+
+    def _stopped(self) -> NDArray[np.bool_]:
+        stopped: NDArray[np.bool_] = np.abs(np.log(self.parameters)) > WALL - 1e-6
+        return stopped
 
 
 def maximise(

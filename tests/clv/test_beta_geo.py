@@ -206,8 +206,8 @@ def test_discounting_is_exact_over_long_horizons(
     )
     t, rate = 365.0 * years, float(np.log1p(per_year)) / 365
     discounted = daily.discounted_expected_purchases(t, some, rate)
-    monkeypatch.setattr("clv.beta_geo.NODES", 120)
-    monkeypatch.setattr("clv.beta_geo.MOST_NODES", 200)
+    monkeypatch.setattr("clv.purchases.NODES", 120)
+    monkeypatch.setattr("clv.purchases.MOST_NODES", 200)
     exactly = daily.discounted_expected_purchases(t, some, rate)
     np.testing.assert_allclose(discounted, exactly, rtol=1e-9)
 
