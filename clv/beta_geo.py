@@ -91,6 +91,10 @@ class BetaGeoNBD(Fitted, Purchases):
         )
         return np.where(x > 0, expit(-log_odds), 1.0)
 
+    def leaving_known(self, summary: pd.DataFrame) -> NDArray[np.bool_]:
+        """Only of those who came back: the others are active by definition."""
+        return summary[c.FREQUENCY].to_numpy() > 0
+
     def expected_purchases(self, t: ArrayLike) -> Floats:
         """Repeat purchases that a new customer makes within `t` (any shape)."""
         times = np.asarray(t, dtype=np.float64)

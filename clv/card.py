@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from clv import columns as c
-from clv.forecast import Forecast
+from clv.forecast import Predictor
 from clv.formula import CLV_PER_CAC
 from clv.settings import ScoreSettings
 from clv.tiers import Assigned
@@ -18,15 +18,15 @@ from clv.tiers import Assigned
 def model_card(
     people: pd.DataFrame,
     frame: pd.DataFrame,
-    ahead: Forecast,
+    fitted: Predictor,
     assigned: Assigned,
     settings: ScoreSettings,
 ) -> dict[str, Any]:
     """Data, models, settings, tiers and totals of one scoring. `people` is the checked summary."""
     return {
         "data": _data(people, frame),
-        "model": ahead.model,
-        "models": ahead.models,
+        "model": fitted.name,
+        "models": fitted.card(),
         "settings": _settings(settings),
         "tiers": _tiers(frame, assigned, settings),
         "totals": {
@@ -34,7 +34,7 @@ def model_card(
             for name in (c.HISTORIC_NET, c.FORMULA_CLV, c.PREDICTED_CLV)
         },
         "cac": _cac(frame, settings),
-        "warnings": list(ahead.warnings),
+        "warnings": list(fitted.warnings),
     }
 
 

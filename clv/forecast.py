@@ -1,25 +1,31 @@
 """What each customer will buy: by the models where the data carry them, else by the shop's average.
 
-The simple estimate: a customer repeats at the rate (x + 1) / (T + 1 / rate) and spends
-(net + mean) / (days + 1) a purchase, where `rate` is the shop's repeat purchases per customer and
-day and `mean` its winsorised mean spend. That is each customer's own average drawn to the shop's
-with the weight of one purchase. It knows no leaving, so it is too high for those long gone.
+The shop's average is a pair of models with given parameters. Repeats come at the rate
+(x + 1) / (T + 1 / rate), which is NBD with r = 1, and a purchase is worth
+(net + mean) / (days + 1), which is Gamma-Gamma with p = 1 and q = 2; `rate` is the shop's repeat
+purchases per customer and day and `mean` its winsorised mean spend. That is each customer's own
+average drawn to the shop's with the weight of one purchase. It knows no leaving, so it is too high
+for those long gone.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from clv import columns as c
-from clv.beta_geo import BetaGeoNBD
 from clv.errors import ClvError
+from clv.fitted import Fitted
 from clv.formula import DAYS_A_YEAR
 from clv.gamma_gamma import GammaGamma, winsorised_mean
+from clv.nbd import NBD
+from clv.past import Past
+from clv.purchases import Purchases
 from clv.summary import money
 
 Floats = NDArray[np.float64]
@@ -52,58 +58,97 @@ class Needs:
 class Forecast:
     """One value per customer. NaN in `p_alive` and `wait_days`: nothing is known about it.
 
-    `discounted` are the purchases within the horizon weighed by when they come; `models` goes
-    into the model card.
+    `discounted` are the purchases within the horizon weighed by when they come.
     """
 
-    model: str
     p_alive: Floats
     purchases: Floats
     discounted: Floats
     spend: Floats
     wait_days: Floats
+
+    @property
+    def value(self) -> Floats:
+        """What the purchases to come are worth today."""
+        return self.discounted * self.spend
+
+
+class Predictor(Protocol):
+    """Fitted to a shop's past; a forecast is a pure function of any part of its customers."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def warnings(self) -> tuple[str, ...]: ...
+    def forecast(
+        self, summary: pd.DataFrame, horizon_days: int, discount_rate: float
+    ) -> Forecast: ...
+    def card(self) -> dict[str, Any]: ...
+
+
+#: Fits a predictor to a past, for a horizon in days. Raises ClvError where it can't.
+Candidate = Callable[[Past, int], Predictor]
+
+
+@dataclass(frozen=True)
+class ByModels:
+    """Purchases by one model, spend by Gamma-Gamma on all orders.
+
+    `is_average`: the parameters are the shop's average, and say nothing about who has left or
+    when somebody comes.
+    """
+
+    name: str
+    buying: Purchases
+    spending: GammaGamma
     warnings: tuple[str, ...] = ()
-    models: dict[str, dict[str, Any]] = field(default_factory=dict)
+    is_average: bool = False
+
+    def forecast(self, summary: pd.DataFrame, horizon_days: int, discount_rate: float) -> Forecast:
+        """`discount_rate` is continuous, per day."""
+        buying, unknown = self.buying, np.full(len(summary), np.nan)
+        purchases = buying.conditional_expected_purchases(horizon_days, summary)
+        discounted = buying.discounted_expected_purchases(horizon_days, summary, discount_rate)
+        known = buying.leaving_known(summary) & (not self.is_average)
+        return Forecast(
+            p_alive=np.where(known, buying.p_alive(summary), np.nan),
+            purchases=purchases,
+            discounted=discounted if discount_rate else purchases,
+            spend=self.spending.expected_spend(all_purchases(summary)),
+            wait_days=unknown if self.is_average else buying.expected_wait(summary),
+        )
+
+    def card(self) -> dict[str, Any]:
+        """Both models with their parameters and errors, by name."""
+        models = [model for model in (self.buying, self.spending) if isinstance(model, Fitted)]
+        return {model.NAME: model.as_dict() for model in models}
 
 
-def forecast(
-    summary: pd.DataFrame, horizon_days: int, discount_per_year: float, needs: Needs
-) -> Forecast:
-    """The next `horizon_days` of each customer of a checked summary."""
-    discount_rate = float(np.log1p(discount_per_year)) / DAYS_A_YEAR
-    unmet = needs.unmet(summary)
-    if unmet:
-        warning = f"{TOO_LITTLE_DATA} for the models: {', '.join(unmet)}"
-        return _by_average(summary, horizon_days, discount_rate, TOO_LITTLE_DATA, warning)
-    try:
-        return _by_models(summary, horizon_days, discount_rate)
-    except ClvError as error:
-        warning = f"the models could not be fitted: {error}"
-        return _by_average(summary, horizon_days, discount_rate, SHOP_AVERAGE, warning)
+def by_models(model: Callable[[pd.DataFrame], Purchases]) -> Candidate:
+    """The candidate that fits a model to the summary, and Gamma-Gamma. `BetaGeoNBD.fit`, say."""
+
+    def fit(past: Past, horizon_days: int) -> ByModels:
+        return paired(model(past.summary), spending_of(past))
+
+    return fit
 
 
-def _by_models(summary: pd.DataFrame, horizon_days: int, discount_rate: float) -> Forecast:
-    paid = _all_purchases(summary)
-    buying, spending = BetaGeoNBD.fit(summary), GammaGamma.fit(paid)
-    came_back = summary[c.FREQUENCY].to_numpy() > 0
-    return Forecast(
-        model="BG/NBD + " + ("mean spend" if spending.is_robust else "Gamma-Gamma"),
-        # For those who never came back BG/NBD says 1 by definition, which is no fact.
-        p_alive=np.where(came_back, buying.p_alive(summary), np.nan),
-        purchases=buying.conditional_expected_purchases(horizon_days, summary),
-        discounted=buying.discounted_expected_purchases(horizon_days, summary, discount_rate),
-        spend=spending.expected_spend(paid),
-        wait_days=buying.expected_wait(summary),
-        warnings=_doubts(buying, spending),
-        models={buying.NAME: buying.as_dict(), spending.NAME: spending.as_dict()},
-    )
+def paired(buying: Any, spending: GammaGamma) -> ByModels:
+    """Two fitted models, named after them, with what is doubtful about them."""
+    spend = "mean spend" if spending.is_robust else spending.NAME
+    return ByModels(f"{buying.NAME} + {spend}", buying, spending, _doubts(buying, spending))
 
 
-def _doubts(buying: BetaGeoNBD, spending: GammaGamma) -> tuple[str, ...]:
+def spending_of(past: Past) -> GammaGamma:
+    """Gamma-Gamma on all purchases, the first ones too."""
+    return GammaGamma.fit(all_purchases(past.summary))
+
+
+def _doubts(buying: Any, spending: GammaGamma) -> tuple[str, ...]:
     doubts = [
-        f"{model} stopped at the edge of what is plausible for {', '.join(names)}"
-        for model, names in (("BG/NBD", buying.at_wall), ("Gamma-Gamma", spending.at_wall))
-        if names
+        f"{model.NAME} stopped at the edge of what is plausible for {', '.join(model.at_wall)}"
+        for model in (buying, spending)
+        if model.at_wall
     ]
     if spending.is_robust:
         doubts.append(
@@ -113,33 +158,37 @@ def _doubts(buying: BetaGeoNBD, spending: GammaGamma) -> tuple[str, ...]:
     return tuple(doubts)
 
 
-def _all_purchases(summary: pd.DataFrame) -> pd.DataFrame:
+def all_purchases(summary: pd.DataFrame) -> pd.DataFrame:
     """Purchase days and their mean value, the first one too: what spend is best learned from."""
     days = summary[c.FREQUENCY].to_numpy() + 1
     return pd.DataFrame({c.FREQUENCY: days, c.MONETARY_VALUE: money(summary, c.NET) / days})
 
 
-def _by_average(
-    summary: pd.DataFrame, horizon_days: int, discount_rate: float, model: str, warning: str
-) -> Forecast:
-    x, age = summary[c.FREQUENCY].to_numpy(), summary[c.T].to_numpy()
-    net = np.maximum(money(summary, c.NET), 0)
-    # A shop younger than a year is taken to be a year old: a few good days prove no rate.
-    rate = float(x.sum()) / max(float(age.sum()), DAYS_A_YEAR)
-    purchases = horizon_days * (x + 1) * rate / (age * rate + 1)
+def shop_average(past: Past, name: str, warning: str) -> ByModels:
+    """What is left where no model could be fitted. It takes any number of customers, even none."""
+    x, age = past.summary[c.FREQUENCY].to_numpy(), past.summary[c.T].to_numpy()
+    net = np.maximum(money(past.summary, c.NET), 0)
+    # A shop younger than a year is taken to be a year old: a few good days prove no rate. Where
+    # nobody came back yet, half a purchase is taken to be under way.
+    rate = max(float(x.sum()), 0.5) / max(float(age.sum()), DAYS_A_YEAR)
     mean = winsorised_mean(net[net > 0] / (x[net > 0] + 1))
-    unknown = np.full(len(x), np.nan)
-    return Forecast(
-        model=model,
-        p_alive=unknown,
-        purchases=purchases,
-        discounted=purchases * _mean_discount(horizon_days * discount_rate),
-        spend=(net + mean) / (x + 2),
-        wait_days=unknown,
-        warnings=(warning,),
-    )
+    spending = GammaGamma(p=1.0, q=2.0, v=mean, robust_mean=mean)
+    buying = NBD(r=1.0, alpha=1 / rate)
+    return ByModels(name, buying, spending, (warning,), is_average=True)
 
 
-def _mean_discount(exponent: float) -> float:
-    """The mean of exp(-s) for s from 0 to `exponent`."""
-    return float(-np.expm1(-exponent) / exponent) if exponent else 1.0
+def predictor(past: Past, horizon_days: int, needs: Needs, candidate: Candidate) -> Predictor:
+    """The candidate, fitted where the shop has what it needs; else the shop's average."""
+    unmet = needs.unmet(past.summary)
+    if unmet:
+        warning = f"{TOO_LITTLE_DATA} for the models: {', '.join(unmet)}"
+        return shop_average(past, TOO_LITTLE_DATA, warning)
+    try:
+        return candidate(past, horizon_days)
+    except ClvError as error:
+        return shop_average(past, SHOP_AVERAGE, f"the models could not be fitted: {error}")
+
+
+def by_day(rate_per_year: float) -> float:
+    """A yearly discount as a continuous rate per day."""
+    return float(np.log1p(rate_per_year)) / DAYS_A_YEAR

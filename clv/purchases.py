@@ -97,6 +97,10 @@ class Purchases(ABC):
         """
         return self.discounted_expected_purchases(ENDLESS / discount_rate, summary, discount_rate)
 
+    def leaving_known(self, summary: pd.DataFrame) -> NDArray[np.bool_]:
+        """Where `p_alive` is a finding: not where the model takes it for granted."""
+        return np.ones(len(summary), dtype=np.bool_)
+
     @property
     @abstractmethod
     def time_scale(self) -> float:

@@ -22,9 +22,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clv import columns as c
+from clv.beta_geo import BetaGeoNBD
 from clv.card import model_card
-from clv.forecast import Forecast, forecast
+from clv.forecast import Forecast, by_day, by_models, predictor
 from clv.formula import CENT, average_order_value, lifetime_value, max_cac, purchases_a_year
+from clv.past import Past
 from clv.reason import Facts, sentences
 from clv.settings import ScoreSettings
 from clv.summary import checked
@@ -62,8 +64,11 @@ def score(
     say so.
     """
     people = checked(summary)
-    ahead = forecast(people, settings.horizon_days, settings.discount_per_year, settings.needs)
-    predicted_cents = np.rint(ahead.discounted * ahead.spend * 100).astype(np.int64)
+    fitted = predictor(
+        Past(people, as_of), settings.horizon_days, settings.needs, by_models(BetaGeoNBD.fit)
+    )
+    ahead = fitted.forecast(people, settings.horizon_days, by_day(settings.discount_per_year))
+    predicted_cents = np.rint(ahead.value * 100).astype(np.int64)
     net = [_exact(value) for value in people[c.NET]]
     net_cents = np.array([int(value * 100) for value in net], dtype=np.int64)
     assigned = assign(predicted_cents, net_cents, _are_new(people, settings.tiers), settings.tiers)
@@ -72,14 +77,14 @@ def score(
         c.HISTORIC_NET: _objects(net),
         **_by_formula(people, net, settings),
         c.PREDICTED_CLV: _from_cents(predicted_cents),
-        **_foreseen(ahead, as_of),
+        **_foreseen(ahead, fitted.name, as_of),
         c.TIER: _objects(assigned.tiers),
         c.PREVIOUS_TIER: _objects(known.get(key) for key in people[c.PERSON_KEY]),
     }
     frame = pd.concat([_described(people, settings, as_of), pd.DataFrame(new_columns)], axis=1)
-    frame[c.REASON] = _objects(_reasons(frame, settings, ahead.model))
+    frame[c.REASON] = _objects(_reasons(frame, settings, fitted.name))
     frame = frame[list(c.SCORES)]
-    return Scored(frame, model_card(people, frame, ahead, assigned, settings), ahead.warnings)
+    return Scored(frame, model_card(people, frame, fitted, assigned, settings), fitted.warnings)
 
 
 def _described(people: pd.DataFrame, settings: ScoreSettings, as_of: date) -> pd.DataFrame:
@@ -125,14 +130,14 @@ def _worth(
     return value, at_margin, max_cac(at_margin)
 
 
-def _foreseen(ahead: Forecast, as_of: date) -> dict[str, pd.Series]:
+def _foreseen(ahead: Forecast, model: str, as_of: date) -> dict[str, pd.Series]:
     """The forecast's columns, with None for what nobody knows."""
     return {
         c.P_ALIVE: _objects(None if p != p else p for p in ahead.p_alive.tolist()),
         c.EXPECTED_PURCHASES: pd.Series(ahead.purchases),
         c.EXPECTED_SPEND: _from_cents(np.rint(ahead.spend * 100).astype(np.int64)),
         c.NEXT_ORDER_ON: _objects(_next_orders(ahead, as_of)),
-        c.MODEL: _objects([ahead.model] * len(ahead.spend)),
+        c.MODEL: _objects([model] * len(ahead.spend)),
     }
 
 
