@@ -4,9 +4,10 @@ from clv import columns, errors
 from clv.beta_geo import BetaGeoNBD
 from clv.forecast import Needs
 from clv.gamma_gamma import GammaGamma
-from clv.scores import Scored, score
+from clv.scores import Scored, score, score_summary
 from clv.settings import ScoreSettings
 from clv.tiers import Tiers
+from clv.transactions import summarise
 
 __all__ = [
     "BetaGeoNBD",
@@ -18,4 +19,6 @@ __all__ = [
     "columns",
     "errors",
     "score",
+    "score_summary",
+    "summarise",
 ]

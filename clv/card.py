@@ -2,50 +2,111 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from decimal import Decimal
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from clv import columns as c
-from clv.forecast import Predictor
+from clv import money
 from clv.formula import CLV_PER_CAC
+from clv.past import Past
 from clv.settings import ScoreSettings
-from clv.tiers import Assigned
+
+if TYPE_CHECKING:
+    from clv.scorer import Scorer
+
+Ints = NDArray[np.int64]
+
+MONEY = (c.HISTORIC_NET, c.FORMULA_CLV, c.PREDICTED_CLV)
 
 
-def model_card(
-    people: pd.DataFrame,
-    frame: pd.DataFrame,
-    fitted: Predictor,
-    assigned: Assigned,
-    settings: ScoreSettings,
-) -> dict[str, Any]:
-    """Data, models, settings, tiers and totals of one scoring. `people` is the checked summary."""
+@dataclass(frozen=True)
+class Totals:
+    """Customers and cents, by tier; they add up over batches."""
+
+    tiers: dict[str, dict[str, int]] = field(default_factory=dict)
+    worth_it: int = 0
+    without_net_value: int = 0
+
+    @classmethod
+    def of(cls, table: pa.Table, settings: ScoreSettings) -> Totals:
+        """The totals of one batch of scores."""
+        values = {name: _cents(table, name) for name in MONEY}
+        return cls(
+            tiers=_by_tier(table, values, settings.tiers.names),
+            worth_it=_worth_it(table, settings),
+            without_net_value=int((values[c.HISTORIC_NET] <= 0).sum()),
+        )
+
+    def __add__(self, other: Totals) -> Totals:
+        names = {**self.tiers, **other.tiers}
+        return Totals(
+            {name: _added(self.tiers.get(name, {}), other.tiers.get(name, {})) for name in names},
+            self.worth_it + other.worth_it,
+            self.without_net_value + other.without_net_value,
+        )
+
+    def sum(self, name: str) -> int:
+        return sum(tier.get(name, 0) for tier in self.tiers.values())
+
+
+def model_card(past: Past, scorer: Scorer, totals: Totals) -> dict[str, Any]:
+    """Data, models, settings, tiers and totals of one scoring. `past` holds the checked summary."""
+    settings, fitted = scorer.settings, scorer.predictor
     return {
-        "data": _data(people, frame),
+        "data": _data(past, totals),
         "model": fitted.name,
         "models": fitted.card(),
         "settings": _settings(settings),
-        "tiers": _tiers(frame, assigned, settings),
-        "totals": {
-            name: str(sum(frame[name], Decimal("0.00")))
-            for name in (c.HISTORIC_NET, c.FORMULA_CLV, c.PREDICTED_CLV)
-        },
-        "cac": _cac(frame, settings),
+        "tiers": {name: _shown(totals.tiers[name], name, scorer) for name in settings.tiers.names},
+        "totals": {name: money.text(totals.sum(name)) for name in MONEY},
+        "cac": _cac(totals, settings),
         "warnings": list(fitted.warnings),
     }
 
 
-def _data(people: pd.DataFrame, frame: pd.DataFrame) -> dict[str, Any]:
+def _by_tier(
+    table: pa.Table, values: dict[str, Ints], names: tuple[str, ...]
+) -> dict[str, dict[str, int]]:
+    place = pc.index_in(table[c.TIER], pa.array(names)).to_numpy()
+    columns = {"customers": np.ones(len(place), dtype=np.int64), **values}
+    # In floats, which are exact up to 2^53 cents: 90 trillion.
+    sums = {
+        column: np.bincount(place, weights=each, minlength=len(names)).astype(np.int64).tolist()
+        for column, each in columns.items()
+    }
+    return {name: {column: sums[column][i] for column in sums} for i, name in enumerate(names)}
+
+
+def _cents(table: pa.Table, name: str) -> Ints:
+    return money.cents(pd.Series(table[name], dtype=pd.ArrowDtype(table[name].type)))
+
+
+def _added(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    return {name: one.get(name, 0) + other.get(name, 0) for name in {**one, **other}}
+
+
+def _worth_it(table: pa.Table, settings: ScoreSettings) -> int:
+    if settings.cac is None:
+        return 0
+    return int((_cents(table, c.MAX_CAC) >= float(settings.cac * 100)).sum())
+
+
+def _data(past: Past, totals: Totals) -> dict[str, Any]:
+    people, as_of = past.summary, past.as_of
     if people.empty:
         return {"customers": 0}
-    as_of: date = frame[c.AS_OF].iloc[0]
-    history, since = int(people[c.T].max()), int(people[c.DAYS_SINCE_LAST_ORDER].min())
+    history = int(people[c.T].max())
+    since = int((people[c.T] - people[c.RECENCY]).min())
     return {
-        "shop": str(people[c.SHOP].iloc[0]),
-        "currency": str(people[c.CURRENCY].iloc[0]),
+        "shop": _one(people, c.SHOP),
+        "currency": _one(people, c.CURRENCY),
         "as_of": as_of.isoformat(),
         "first_order_on": (as_of - timedelta(days=history)).isoformat(),
         "last_order_on": (as_of - timedelta(days=since)).isoformat(),
@@ -53,8 +114,12 @@ def _data(people: pd.DataFrame, frame: pd.DataFrame) -> dict[str, Any]:
         "customers": len(people),
         "repeaters": int((people[c.FREQUENCY] > 0).sum()),
         "purchase_days": int((people[c.FREQUENCY] + 1).sum()),
-        "without_net_value": int((frame[c.HISTORIC_NET] <= 0).sum()),
+        "without_net_value": totals.without_net_value,
     }
+
+
+def _one(people: pd.DataFrame, name: str) -> str | None:
+    return str(people[name].iloc[0]) if name in people.columns else None
 
 
 def _settings(settings: ScoreSettings) -> dict[str, Any]:
@@ -67,25 +132,20 @@ def _settings(settings: ScoreSettings) -> dict[str, Any]:
     }
 
 
-def _tiers(
-    frame: pd.DataFrame, assigned: Assigned, settings: ScoreSettings
-) -> dict[str, dict[str, Any]]:
-    """Customers and value per tier, and the predicted value from which on one belongs to it."""
-    card = {}
-    for name in settings.tiers.names:
-        values = frame.loc[frame[c.TIER] == name, c.PREDICTED_CLV]
-        lowest = assigned.lowest_cents.get(name)
-        card[name] = {
-            "customers": len(values),
-            "predicted_clv": str(sum(values, Decimal("0.00"))),
-            "from": None if lowest is None else str(Decimal(lowest).scaleb(-2)),
-        }
-    return card
+def _shown(tier: dict[str, int], name: str, scorer: Scorer) -> dict[str, Any]:
+    """Customers and value of a tier, and the predicted value from which on one belongs to it."""
+    lowest = scorer.cuts.lowest(name)
+    return {
+        "customers": tier["customers"],
+        c.PREDICTED_CLV: money.text(tier[c.PREDICTED_CLV]),
+        c.HISTORIC_NET: money.text(tier[c.HISTORIC_NET]),
+        "from": None if lowest is None else money.text(lowest),
+    }
 
 
-def _cac(frame: pd.DataFrame, settings: ScoreSettings) -> dict[str, Any] | None:
+def _cac(totals: Totals, settings: ScoreSettings) -> dict[str, Any] | None:
     """How many customers are worth three times what winning one costs."""
     if settings.cac is None:
         return None
-    worth_it = int((frame[c.MAX_CAC] >= settings.cac).sum())
-    return {"cac": str(settings.cac), "clv_per_cac": CLV_PER_CAC, "customers_worth_it": worth_it}
+    cac = str(settings.cac)
+    return {"cac": cac, "clv_per_cac": CLV_PER_CAC, "customers_worth_it": totals.worth_it}

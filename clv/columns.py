@@ -17,6 +17,8 @@ FREQUENCY = "frequency"
 RECENCY = "recency"
 T = "T"
 MONETARY_VALUE = "monetary_value"
+#: The sum of ln(wait) over the waits between purchases, in the unit of T; 0 without any. Optional.
+LOG_WAITS = "log_waits"
 DAYS_SINCE_LAST_ORDER = "days_since_last_order"
 FIRST_ORDER_ON = "first_order_on"
 LAST_ORDER_ON = "last_order_on"
@@ -88,3 +90,26 @@ SCORES = (
     REASON,
     MODEL,
 )
+
+# ------------------------------------------------------- transactions, and what is asked of them
+
+ORDERED_AT = "ordered_at"
+NET_VALUE = "net_value"
+ORDER_ID = "order_id"
+CHANNEL = "channel"
+CATEGORY = "category"
+PRODUCT = "product"
+COUPON = "coupon"
+COUNTRY = "country"
+COST = "cost"
+QUANTITY = "quantity"
+
+#: One row per order or order line: the input of `clv.summarise`, in one currency.
+TRANSACTIONS = (CUSTOMER_ID, ORDERED_AT, NET_VALUE)
+#: What a transaction may tell besides.
+TRANSACTION_DETAILS = (ORDER_ID, CURRENCY, CHANNEL, CATEGORY, PRODUCT, COUPON, COUNTRY, COST)
+
+DAY = "day"
+VALUE = "value"
+FIRST_PURCHASES = "first_purchases"
+REPEAT_PURCHASES = "repeat_purchases"

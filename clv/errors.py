@@ -4,6 +4,7 @@ ClvError
 ├── NotEnoughData      too few customers or repeat purchases for this model
 ├── ConvergenceError   the likelihood has no maximum that could be found
 ├── BadSummary         a summary frame that can't be right: look at this column
+├── BadTransactions    a transactions frame that can't be right: this column, and its mend
 └── BadSettings        a setting of the scores that can't be meant
 """
 
@@ -38,6 +39,21 @@ class BadSummary(ClvError):
         self.column = column
         self.rows = rows
         super().__init__(message, column=column, rows=rows, **numbers)
+
+
+class BadTransactions(ClvError):
+    """A column of the transactions is missing or holds what can't be; `mend` says what helps."""
+
+    def __init__(
+        self, message: str, *, column: str, rows: int, mend: str, **numbers: object
+    ) -> None:
+        self.column = column
+        self.rows = rows
+        self.mend = mend
+        super().__init__(message, column=column, rows=rows, **numbers)
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}. {self.mend}"
 
 
 class BadSettings(ClvError):

@@ -5,12 +5,17 @@ It stays on the customer until something changes, so it says dates, not how long
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from datetime import date
-from decimal import Decimal
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from clv.forecast import SHOP_AVERAGE, TOO_LITTLE_DATA
+
+Floats = NDArray[np.float64]
 
 #: ISO 4217 for money of which nobody said what it is.
 NO_CURRENCY = "XXX"
@@ -24,52 +29,60 @@ CAVEATS = {
 
 @dataclass(frozen=True)
 class Facts:
-    """The columns that the sentences are made of, one value per customer each."""
+    """What the sentences are made of, one value per customer each.
 
-    tier: Sequence[str]
-    orders: Sequence[int]
-    net: Sequence[Decimal]
-    last_order_on: Sequence[date]
-    purchases: Sequence[float]
-    spend: Sequence[Decimal]
-    p_alive: Sequence[float | None]
+    Arrow arrays: `tier` texts, `orders` int64, `net` and `spend` decimals to the cent,
+    `last_order_on` dates. `p_alive` is NaN where nothing is known.
+    """
+
+    tier: pa.Array
+    orders: pa.Array
+    net: pa.Array
+    last_order_on: pa.Array
+    purchases: Floats
+    spend: pa.Array
+    p_alive: Floats
 
 
-FACTS = tuple(fact.name for fact in fields(Facts))
-
-
-def sentences(facts: Facts, *, currency: str, horizon_days: int, model: str) -> list[str]:
+def sentences(facts: Facts, *, currency: str, horizon_days: int, model: str) -> pa.Array:
     """One sentence per customer. Nothing in it says who the customer is."""
-    caveat = CAVEATS.get(model)
     unit = "" if currency == NO_CURRENCY else f"{currency} "
-    rows = zip(*(getattr(facts, name) for name in FACTS), strict=True)
-    return [
-        (
-            f"{tier}: {_bought(orders, f'{unit}{net}', last_on)}; "
-            f"{_expected(purchases, spend, unit)} in the next {horizon_days} days"
-            f"{_certainty(p_alive, orders) if caveat is None else caveat}."
-        )
-        for tier, orders, net, last_on, purchases, spend, p_alive in rows
-    ]
+    once = pc.equal(facts.orders, 1)
+    caveat = CAVEATS.get(model)
+    certainty = _certainty(facts.p_alive, once) if caveat is None else caveat
+    return _joined(
+        facts.tier, ": ", _bought(facts, once, unit), "; ", _expected(facts, unit),
+        f" in the next {horizon_days} days", certainty, ".",
+    )  # fmt: skip
 
 
-def _bought(orders: int, worth: str, last_on: date) -> str:
-    if orders == 1:
-        return f"1 order worth {worth} net, on {last_on.isoformat()}"
-    return f"{orders} orders worth {worth} net, the last on {last_on.isoformat()}"
+def _bought(facts: Facts, once: pa.Array, unit: str) -> pa.Array:
+    last_on = facts.last_order_on.cast(pa.string())
+    net = _joined(unit, facts.net.cast(pa.string()), " net, ")
+    return pc.if_else(
+        once,
+        _joined("1 order worth ", net, "on ", last_on),
+        _joined(facts.orders.cast(pa.string()), " orders worth ", net, "the last on ", last_on),
+    )
 
 
-def _expected(purchases: float, spend: Decimal, unit: str) -> str:
-    if purchases < 0.05:
-        return "hardly any more orders expected"
-    if spend <= 0:
-        return f"{purchases:.1f} more orders of no net value expected"
-    return f"{purchases:.1f} more orders of about {unit}{spend} expected"
+def _expected(facts: Facts, unit: str) -> pa.Array:
+    tenths = np.rint(facts.purchases * 10).astype(np.int64)
+    whole, tenth = (pa.array(part).cast(pa.string()) for part in np.divmod(tenths, 10))
+    more = _joined(whole, ".", tenth, " more orders of ")
+    spend = _joined(more, "about ", unit, facts.spend.cast(pa.string()), " expected")
+    free = _joined(more, "no net value expected")
+    some = pc.if_else(pc.greater(facts.spend, pa.scalar(0, facts.spend.type)), spend, free)
+    return pc.if_else(facts.purchases < 0.05, "hardly any more orders expected", some)
 
 
-def _certainty(p_alive: float | None, orders: int) -> str:
-    if p_alive is None:
-        return f", judged by {'one order' if orders == 1 else 'one day of orders'} only"
-    if p_alive > 0.99:
-        return ", over 99% likely still active"
-    return f", {'under 1' if p_alive < 0.01 else round(p_alive * 100)}% likely still active"
+def _certainty(p_alive: Floats, once: pa.Array) -> pa.Array:
+    percent = np.rint(np.nan_to_num(p_alive) * 100).astype(np.int64)
+    likely = pa.array(np.arange(101)).cast(pa.string()).take(pa.array(percent))
+    likely = pc.if_else(p_alive > 0.99, "over 99", pc.if_else(p_alive < 0.01, "under 1", likely))
+    judged = _joined(", judged by ", pc.if_else(once, "one order", "one day of orders"), " only")
+    return pc.if_else(np.isnan(p_alive), judged, _joined(", ", likely, "% likely still active"))
+
+
+def _joined(*parts: Any) -> pa.Array:
+    return pc.binary_join_element_wise(*parts, "")

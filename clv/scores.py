@@ -1,40 +1,58 @@
-"""Three scores side by side for every customer of a shop: historic, by formula, and predicted.
-
-historic_net   what the customer brought so far, net, to the cent
-formula_clv    average order value x purchases a year x lifespan (`clv.formula`)
-predicted_clv  net value of the purchases within the horizon, discounted to today
-
-`margin_clv` is the formula at the shop's margin, or at what the customer's own orders earned where
-their costs are known and no margin is given. `max_cac` is a third of it; without any margin, of
-`formula_clv`.
-"""
+"""A shop's customers scored: from transactions in one call, or from the store's summary."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+import pyarrow as pa
 
 from clv import columns as c
 from clv.beta_geo import BetaGeoNBD
-from clv.card import model_card
-from clv.forecast import Forecast, by_day, by_models, predictor
-from clv.formula import CENT, average_order_value, lifetime_value, max_cac, purchases_a_year
+from clv.card import Totals, model_card
+from clv.forecast import Candidate, by_models, predictor
 from clv.past import Past
-from clv.reason import Facts, sentences
+from clv.reason import NO_CURRENCY
+from clv.scorer import EPOCH, Scorer
 from clv.settings import ScoreSettings
 from clv.summary import checked
-from clv.tiers import Tiers, assign
+from clv.transaction_rows import whole_day
+from clv.transactions import activity, purchase_days, summarise
 
-#: A next order that is further away, or of a customer less likely active, is no news.
-NEXT_ORDER_WITHIN_DAYS = 3 * 365
-NEXT_ORDER_P_ALIVE = 0.1
+#: What a score of transactions says of each customer: money in floats, to the cent.
+OF_TRANSACTIONS = [n for n in c.SCORES if n not in (c.SHOP, c.PERSON_KEY, c.CUSTOMER_ID)]
+AS_FLOATS = (c.HISTORIC_NET, c.FORMULA_CLV, c.PREDICTED_CLV, c.EXPECTED_SPEND, c.MAX_CAC)
+
+
+def score(
+    transactions: pd.DataFrame,
+    as_of: date | str | pd.Timestamp,
+    horizon_days: int = 365,
+    *,
+    settings: ScoreSettings | None = None,
+    candidate: Candidate | None = None,
+) -> pd.DataFrame:
+    """Every customer's lifetime value from one row per order, in one call.
+
+    `transactions` has customer_id, ordered_at and net_value, in one currency (`clv.transactions`).
+    Index customer_id; `columns.SCORES` without the ids, money in floats to the cent, None for what
+    nobody knows. `attrs["card"]` is the model card. `horizon_days` stands above the settings' own.
+
+    Raises BadTransactions, BadSettings.
+    """
+    settings = replace(settings or ScoreSettings(), horizon_days=horizon_days)
+    summary = summarise(transactions, as_of)
+    days = purchase_days(transactions, as_of)
+    people = _as_stored(summary, transactions)
+    past = Past(people, EPOCH + timedelta(days=whole_day(as_of)), days, activity(days))
+    scored = _scored(past, settings, candidate)
+    frame = scored.frame[OF_TRANSACTIONS].set_axis(summary.index)
+    frame = frame.astype(dict.fromkeys(AS_FLOATS, np.float64))
+    frame.attrs["card"] = scored.card
+    return frame
 
 
 @dataclass(frozen=True)
@@ -50,135 +68,54 @@ class Scored:
     warnings: tuple[str, ...]
 
 
-def score(
+def score_summary(
     summary: pd.DataFrame,
     settings: ScoreSettings,
     *,
     as_of: date,
-    previous_tiers: Mapping[str, str] | None = None,
+    candidate: Candidate | None = None,
 ) -> Scored:
-    """Score one shop's customers in one currency. Raises BadSummary.
+    """Score one shop's customers in one currency, by the order store's summary.
 
-    `previous_tiers` by person_key, as the last scoring left them. With too little data the
-    predicted value falls back to the shop's average: column `model`, `reason`, card and warnings
-    say so.
+    A column `previous_tier` says what they were before. With too little data the predicted value
+    falls back to the shop's average: column `model`, `reason`, card and warnings say so.
+    Raises BadSummary.
     """
-    people = checked(summary)
-    fitted = predictor(
-        Past(people, as_of), settings.horizon_days, settings.needs, by_models(BetaGeoNBD.fit)
+    return _scored(Past(checked(summary), as_of), settings, candidate)
+
+
+def _scored(past: Past, settings: ScoreSettings, candidate: Candidate | None) -> Scored:
+    by = candidate or by_models(BetaGeoNBD.fit)
+    fitted = predictor(past, settings.horizon_days, settings.needs, by)
+    scorer = Scorer.of(fitted, past, settings)
+    table = scorer.score(past.summary)
+    card = model_card(past, scorer, Totals.of(table, settings))
+    return Scored(_frame(table), card, fitted.warnings)
+
+
+def _as_stored(summary: pd.DataFrame, transactions: pd.DataFrame) -> pd.DataFrame:
+    """The summary as the order store gives it. Its rows are sorted by their customers already."""
+    currencies = transactions.get(c.CURRENCY, pd.Series(dtype=object)).dropna().unique()
+    people = summary.reset_index(drop=True)
+    return people.assign(
+        **{
+            c.SHOP: "",
+            c.PERSON_KEY: np.arange(len(people)),
+            c.CUSTOMER_ID: None,
+            c.CURRENCY: str(currencies[0]) if len(currencies) else NO_CURRENCY,
+            c.DAYS_SINCE_LAST_ORDER: people[c.T] - people[c.RECENCY],
+            c.MARGIN: None,
+        }
     )
-    ahead = fitted.forecast(people, settings.horizon_days, by_day(settings.discount_per_year))
-    predicted_cents = np.rint(ahead.value * 100).astype(np.int64)
-    net = [_exact(value) for value in people[c.NET]]
-    net_cents = np.array([int(value * 100) for value in net], dtype=np.int64)
-    assigned = assign(predicted_cents, net_cents, _are_new(people, settings.tiers), settings.tiers)
-    known = previous_tiers or {}
-    new_columns = {
-        c.HISTORIC_NET: _objects(net),
-        **_by_formula(people, net, settings),
-        c.PREDICTED_CLV: _from_cents(predicted_cents),
-        **_foreseen(ahead, fitted.name, as_of),
-        c.TIER: _objects(assigned.tiers),
-        c.PREVIOUS_TIER: _objects(known.get(key) for key in people[c.PERSON_KEY]),
-    }
-    frame = pd.concat([_described(people, settings, as_of), pd.DataFrame(new_columns)], axis=1)
-    frame[c.REASON] = _objects(_reasons(frame, settings, fitted.name))
-    frame = frame[list(c.SCORES)]
-    return Scored(frame, model_card(people, frame, fitted, assigned, settings), fitted.warnings)
 
 
-def _described(people: pd.DataFrame, settings: ScoreSettings, as_of: date) -> pd.DataFrame:
-    """Who and when: what the summary knows already."""
-    frame = people[[c.SHOP, c.PERSON_KEY, c.CURRENCY]].copy()
-    ids = people[c.CUSTOMER_ID].astype(object)
-    frame[c.CUSTOMER_ID] = ids.where(ids.notna(), None)
-    frame[c.AS_OF] = _objects([as_of] * len(people))
-    frame[c.HORIZON_DAYS] = settings.horizon_days
-    for name in (c.DAYS_SINCE_LAST_ORDER, c.ORDERS):
-        frame[name] = people[name].astype(np.int64)
-    return frame
+def _frame(table: pa.Table) -> pd.DataFrame:
+    """The table with Decimals and dates as Python knows them, and None for what is absent."""
+    return pd.DataFrame({name: _column(table[name]) for name in table.column_names})
 
 
-def _are_new(people: pd.DataFrame, tiers: Tiers) -> NDArray[np.bool_]:
-    return ((people[c.ORDERS] == 1) & (people[c.T] <= tiers.new_days)).to_numpy()
-
-
-def _by_formula(
-    people: pd.DataFrame, net: list[Decimal], settings: ScoreSettings
-) -> dict[str, pd.Series]:
-    """The formula, the formula at margin, and the largest CAC, per customer."""
-    earned = [None if pd.isna(value) else _exact(value) for value in people[c.MARGIN]]
-    orders, ages = people[c.ORDERS].astype(int).tolist(), people[c.T].astype(int).tolist()
-    worth = [_worth(*row, settings) for row in zip(net, earned, orders, ages, strict=True)]
-    names = (c.FORMULA_CLV, c.MARGIN_CLV, c.MAX_CAC)
-    return {name: _objects(row[place] for row in worth) for place, name in enumerate(names)}
-
-
-def _worth(
-    net: Decimal, earned: Decimal | None, orders: int, age: int, settings: ScoreSettings
-) -> tuple[Decimal, Decimal | None, Decimal]:
-    """One customer's `formula_clv`, `margin_clv` and `max_cac`."""
-    a_year, years = purchases_a_year(orders, age), settings.lifespan_years
-    per_order = average_order_value(net, orders)
-    value = lifetime_value(per_order, a_year, years)
-    if settings.margin is not None:
-        at_margin = lifetime_value(per_order, a_year, years, settings.margin)
-    elif earned is not None:
-        at_margin = lifetime_value(average_order_value(earned, orders), a_year, years)
-    else:
-        return value, None, max_cac(value)
-    return value, at_margin, max_cac(at_margin)
-
-
-def _foreseen(ahead: Forecast, model: str, as_of: date) -> dict[str, pd.Series]:
-    """The forecast's columns, with None for what nobody knows."""
-    return {
-        c.P_ALIVE: _objects(None if p != p else p for p in ahead.p_alive.tolist()),
-        c.EXPECTED_PURCHASES: pd.Series(ahead.purchases),
-        c.EXPECTED_SPEND: _from_cents(np.rint(ahead.spend * 100).astype(np.int64)),
-        c.NEXT_ORDER_ON: _objects(_next_orders(ahead, as_of)),
-        c.MODEL: _objects([model] * len(ahead.spend)),
-    }
-
-
-def _next_orders(ahead: Forecast, as_of: date) -> list[date | None]:
-    """The day on which a customer who is still active can be expected; None if far or unlikely.
-
-    NaN compares false: without a model nobody gets a day, and one-time buyers, of whom nothing
-    says that they left, get theirs.
-    """
-    near = ahead.wait_days <= NEXT_ORDER_WITHIN_DAYS
-    gone = ahead.p_alive < NEXT_ORDER_P_ALIVE
-    waits = np.where(near & ~gone, np.ceil(ahead.wait_days), 0).tolist()
-    return [as_of + timedelta(days=wait) if wait else None for wait in waits]
-
-
-def _reasons(frame: pd.DataFrame, settings: ScoreSettings, model: str) -> list[str]:
-    facts = Facts(
-        tier=frame[c.TIER].tolist(),
-        orders=frame[c.ORDERS].tolist(),
-        net=frame[c.HISTORIC_NET].tolist(),
-        last_order_on=[
-            as_of - timedelta(days=since)
-            for as_of, since in zip(frame[c.AS_OF], frame[c.DAYS_SINCE_LAST_ORDER], strict=True)
-        ],
-        purchases=frame[c.EXPECTED_PURCHASES].tolist(),
-        spend=frame[c.EXPECTED_SPEND].tolist(),
-        p_alive=frame[c.P_ALIVE].tolist(),
-    )
-    currency = str(frame[c.CURRENCY].iloc[0]) if len(frame) else ""
-    return sentences(facts, currency=currency, horizon_days=settings.horizon_days, model=model)
-
-
-def _objects(values: Iterable[object]) -> pd.Series:
-    """A column that keeps None as None."""
-    return pd.Series(list(values), dtype=object)
-
-
-def _exact(value: object) -> Decimal:
-    """Money to the cent, from Decimal or float."""
-    return Decimal(str(value)).quantize(CENT)
-
-
-def _from_cents(cents: NDArray[np.int64]) -> pd.Series:
-    return _objects(Decimal(value).scaleb(-2) for value in cents.tolist())
+def _column(values: pa.ChunkedArray) -> Any:
+    kind = values.type
+    if not values.null_count and (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        return values.to_numpy()
+    return pd.Series(values.to_pylist(), dtype=object)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from clv import columns as c
 from clv.errors import BadSummary
+from clv.money import floats
 
 Bools = NDArray[np.bool_]
 
@@ -38,7 +39,7 @@ def checked(summary: pd.DataFrame) -> pd.DataFrame:
 
 def money(frame: pd.DataFrame, column: str) -> NDArray[np.float64]:
     """A money column as floats; missing values as NaN."""
-    return frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
+    return floats(frame[column])
 
 
 def _require_columns(summary: pd.DataFrame) -> None:

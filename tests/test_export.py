@@ -124,7 +124,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
         store.commit("eu", "orders", page(*rows), at=NOW)
         store.commit("us", "orders", page(order("1", shop="us")), at=NOW)
         scores = {"shop": ["eu"], "person_key": ["7"], "customer_id": ["7"], "tier": ["high"]}
-        store.save_scores("r1", pd.DataFrame(scores))
+        store.save_scores("r1", [pa.table(scores)])
         yield store
 
 

@@ -12,7 +12,7 @@ reading      frames and batches out
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -31,8 +31,9 @@ from connectors.store.connection import opened
 from connectors.store.journal import Run, Written
 from connectors.store.migrations import migrate
 from connectors.store.rows import TABLES
+from connectors.store.scores import Card
 
-__all__ = ["Run", "Store", "Written"]
+__all__ = ["Card", "Run", "Store", "Written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +184,40 @@ class Store:
 
     # -------------------------------------------------------------------------------------- scores
 
-    def save_scores(self, run_id: str, frame: pd.DataFrame) -> None:
-        """Keeps a run's scores beside those of earlier runs. Columns may come and go."""
-        scores.save_scores(self.connection, run_id, frame)
+    def to_score(
+        self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
+    ) -> pa.RecordBatchReader:
+        """The summary in batches, in order of person_key, with the `previous_tier` of each."""
+        sql = reading.to_score(shop, as_of, rule, currency)
+        return reading.batches(self.connection, sql)
+
+    def purchase_days(
+        self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
+    ) -> pd.DataFrame:
+        """A row per person and purchase day: customer_id (their key), day, value as a float.
+
+        Of a shop with more than some 200,000 persons a sample, always of the same ones.
+        """
+        sql = reading.purchase_days(shop, as_of, rule, currency)
+        return reading.frame(self.connection, sql)
+
+    def save_scores(self, run_id: str, batches: Iterable[pa.Table]) -> None:
+        """Keeps a run's scores beside those of earlier runs, all of them or none.
+
+        Columns may come and go.
+        """
+        scores.save_scores(self.connection, run_id, batches)
+
+    def save_card(self, run_id: str, shop: str, as_of: date, card: Mapping[str, Any]) -> None:
+        """Keeps what the scores rest on, beside the cards of earlier runs."""
+        scores.save_card(self.connection, run_id, shop, as_of, card)
+
+    def cards(self, shop: str) -> list[Card]:
+        """The shop's model cards, the oldest first."""
+        return scores.cards(self.connection, shop)
 
     def latest_scores(self, shop: str) -> pd.DataFrame:
-        """The scores of the newest run that scored this shop; `run_id` says which."""
+        """The scores that speak of the latest day; `run_id` says who gave them."""
         sql = f"select * from ({reading.LATEST_SCORES}) where shop = $shop order by person_key"
         return reading.frame(self.connection, sql, shop=shop)
 

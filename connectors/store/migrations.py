@@ -86,6 +86,14 @@ def _first_tables(connection: DuckDBPyConnection) -> None:
         connection.execute(f"create table {name} ({', '.join(typed + own)})")
 
 
+def _dated_scores_and_cards(connection: DuckDBPyConnection) -> None:
+    """Scores carry the day they speak of from the first row on; each scoring keeps its card."""
+    connection.execute("alter table scores add column if not exists as_of date")
+    connection.execute(
+        "create table cards (seq bigint, run_id varchar, shop varchar, as_of date, card varchar)"
+    )
+
+
 def _view_latest(connection: DuckDBPyConnection) -> None:
     """The `latest_` views, made anew behind every step: they follow from the tables."""
     from connectors.store import (
@@ -97,4 +105,4 @@ def _view_latest(connection: DuckDBPyConnection) -> None:
 
 
 #: Only ever appended to: a store remembers how many it has taken.
-STEPS: Sequence[Step] = (_first_tables,)
+STEPS: Sequence[Step] = (_first_tables, _dated_scores_and_cards)

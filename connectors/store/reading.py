@@ -63,11 +63,17 @@ def _outside(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-#: The newest scores of each shop; a run that left a shop out doesn't make its scores old.
-LATEST_SCORES = (
-    "select * exclude (seq) from scores"
-    " where seq = (select max(seq) from scores as own where own.shop = scores.shop)"
-)
+#: The scores of each shop that speak of the latest day, of these the newest. So a look back with
+#: `--as-of` leaves what the shop shows alone, and a run that left a shop out its scores as well.
+LATEST_SCORES = """
+    select * exclude (seq) from scores where (shop, seq) in (
+        select shop, arg_max(seq, (coalesce(as_of, date '0001-01-01'), seq))
+        from scores group by shop
+    )
+"""
+
+#: How many persons a sample has at least, where a shop has more.
+SAMPLE = 100_000
 
 
 def whole(what: str, shops: Sequence[str], as_of: date, rule: Rule, currency: str | None) -> str:
@@ -105,6 +111,28 @@ def summary(shop: str, as_of: date, rule: Rule, currency: str | None) -> str:
 
     told = ibis.summary(ibis.standing(), shop=shop, as_of=as_of, rule=rule, currency=currency)
     return ibis.sql(told)
+
+
+def to_score(shop: str, as_of: date, rule: Rule, currency: str | None) -> str:
+    """The summary, and the tier that each person has shown so far."""
+    return (
+        f"select told.*, shown.tier as previous_tier"
+        f" from ({summary(shop, as_of, rule, currency)}) as told left join ({LATEST_SCORES})"
+        f" as shown using (shop, person_key) order by person_key, told.currency"
+    )
+
+
+def purchase_days(shop: str, as_of: date, rule: Rule, currency: str | None) -> str:
+    """The purchase days of all persons, or of a fixed sample of a large shop's."""
+    from connectors.store import summary as ibis
+
+    told = ibis.purchase_days(ibis.standing(), shop=shop, as_of=as_of, rule=rule, currency=currency)
+    return (
+        f"with days as ({ibis.sql(told)}), share as ("
+        f" select greatest(1, count(distinct person_key) // {SAMPLE}) as one_in from days)"
+        " select person_key as customer_id, day, value from days, share"
+        " where hash(person_key) % one_in = 0 order by person_key, day"
+    )
 
 
 def excluded(shop: str, as_of: date, currency: str | None) -> str:

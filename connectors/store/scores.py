@@ -2,36 +2,72 @@
 
 from __future__ import annotations
 
-import pandas as pd
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.compute as pc
 from duckdb import DuckDBPyConnection
 
 from connectors.store.connection import next_seq, registered, transaction
 
-#: Text until a first value shows the type: a column may be empty for a long time.
-EMPTY = "VARCHAR"
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A scoring's model card, as the scorer gave it."""
+
+    run_id: str
+    as_of: date
+    card: Mapping[str, Any]
 
 
-def save_scores(connection: DuckDBPyConnection, run_id: str, frame: pd.DataFrame) -> None:
-    """Keeps a run's scores; those of earlier runs stay.
+def save_scores(connection: DuckDBPyConnection, run_id: str, batches: Iterable[pa.Table]) -> None:
+    """Keeps a run's scores, all of them or none; those of earlier runs stay.
 
     Decimals are kept to four digits, instants in UTC. Raises TypeError where a column changed its
     type since the last run (whole numbers may become fractions).
     """
-    given = pa.Table.from_pandas(frame, preserve_index=False)
-    plain = pa.table({name: _plain(given[name]) for name in given.column_names})
-    with registered(connection, "fresh", plain), transaction(connection):
+    with transaction(connection):
+        seq = next_seq(connection)
+        for batch in batches:
+            _append(connection, {"seq": seq, "run_id": run_id}, batch)
+
+
+def _append(connection: DuckDBPyConnection, run: Mapping[str, object], batch: pa.Table) -> None:
+    plain = pa.table({name: _plain(batch[name]) for name in batch.column_names})
+    with registered(connection, "fresh", plain):
         _widen(connection)
         connection.execute(
-            "insert into scores by name select $seq as seq, $run_id as run_id, * from fresh",
-            {"seq": next_seq(connection), "run_id": run_id},
+            "insert into scores by name select $seq as seq, $run_id as run_id, * from fresh", run
         )
+
+
+def save_card(
+    connection: DuckDBPyConnection, run_id: str, shop: str, as_of: date, card: Mapping[str, Any]
+) -> None:
+    """Keeps what a run's scores of a shop rest on."""
+    connection.execute(
+        "insert into cards values (?, ?, ?, ?, ?)",
+        [next_seq(connection), run_id, shop, as_of, json.dumps(card, allow_nan=False)],
+    )
+
+
+def cards(connection: DuckDBPyConnection, shop: str) -> list[Card]:
+    """The model cards of a shop, the oldest first."""
+    found = connection.execute(
+        "select run_id, as_of, card from cards where shop = ? order by seq", [shop]
+    ).fetchall()
+    return [Card(run_id, as_of, json.loads(card)) for run_id, as_of, card in found]
 
 
 def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """The same values in one of the store's own types."""
     kind = values.type
+    if pa.types.is_null(kind):
+        return values.cast(pa.string())
     if pa.types.is_dictionary(kind):
         return values.cast(kind.value_type)
     if pa.types.is_timestamp(kind):  # from any zone to UTC, and the zone left out
@@ -48,10 +84,9 @@ def _widen(connection: DuckDBPyConnection) -> None:
     has = _types(connection, "scores")
     for name, kind in _types(connection, "fresh").items():
         quoted = '"' + name.replace('"', '""') + '"'
-        empty = not _any(connection, "fresh", quoted)
         if name not in has:
-            sql = f"add column {quoted} {EMPTY if empty else kind}"
-        elif empty or has[name] == kind:
+            sql = f"add column {quoted} {kind}"
+        elif has[name] == kind or not _any(connection, "fresh", quoted):
             continue
         elif (has[name], kind) == ("BIGINT", "DOUBLE") or not _any(connection, "scores", quoted):
             sql = f"alter column {quoted} type {kind}"

@@ -19,6 +19,7 @@ from ibis.expr.types import BooleanValue, Column, DecimalValue, Table
 from connectors.schema import COUNTED_STATES, PURCHASE_STATES, Rule, amount
 from connectors.store.rows import KEYS, TABLES, arrow_schema
 
+REFUNDED = ("refunded_value", "refunded_shipping", "refunded_total")
 ZERO = ibis.literal(Decimal(0), "decimal(18,4)")
 
 
@@ -151,14 +152,27 @@ def summary(
     included, by `rule`, as exact decimals. `margin` is the net goods value less the costs of what
     was bought and not sent back as a whole; NULL where the cost of any of it is unknown.
 
-    Refunds are those known now: the past can't be seen as it looked before they came.
+    Of the past it says what was known then: a refund made after `as_of` had not been made. (An
+    order that was cancelled or paid later is as it is now: the shop doesn't say when.)
     """
     return _persons(_days(_valued(tables, shop, as_of, rule, currency)), shop, as_of)
 
 
+def purchase_days(
+    tables: Tables, *, shop: str, as_of: date, rule: Rule = "net", currency: str | None = None
+) -> Table:
+    """One row per person and purchase day up to `as_of`, as `summary` counts them.
+
+    Columns: person_key, day, and value as a float.
+    """
+    days = _days(_valued(tables, shop, as_of, rule, currency))
+    bought = days.filter(days.orders > 0)
+    return bought.select("person_key", "day", value=_float(bought.value))
+
+
 def _valued(tables: Tables, shop: str, as_of: date, rule: Rule, currency: str | None) -> Table:
     """The counting orders with their money, units and costs."""
-    every = orders(tables, rule)
+    every = orders(_as_known(tables, as_of), rule)
     counting = every.filter(
         every.shop == shop,
         every.counts,
@@ -177,6 +191,26 @@ def _valued(tables: Tables, shop: str, as_of: date, rule: Rule, currency: str | 
         units=costs.units,
         cost=costs.cost,
     )
+
+
+def _as_known(tables: Tables, as_of: date) -> Tables:
+    """The tables without the refunds that were made after `as_of`."""
+    later = tables.refunds.filter(tables.refunds.refunded_at.date() > ibis.literal(as_of, "date"))
+    returned = later.group_by("shop", "order_id").agg(
+        **{f"later_{name[9:]}": later[name].sum() for name in REFUNDED}
+    )
+    every = tables.orders.left_join(returned, ["shop", "order_id"]).drop(
+        "shop_right", "order_id_right"
+    )
+    then = {
+        name: (every[name] - every[f"later_{name[9:]}"].fill_null(ZERO)).cast("decimal(18,4)")
+        for name in REFUNDED
+    }
+    # Wholly refunded later, it was a purchase then.
+    whole = (every.state == "refunded") & every.later_total.notnull()
+    state = ibis.ifelse(whole, "complete", every.state)
+    columns = every.mutate(**then, state=state).drop(*(f"later_{name[9:]}" for name in REFUNDED))
+    return tables._replace(orders=columns)
 
 
 def _before_refunds(table: Table) -> SimpleNamespace:

@@ -3,10 +3,13 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+import numpy as np
+import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clv.forecast import SHOP_AVERAGE, TOO_LITTLE_DATA
+from clv.money import CENTS
 from clv.reason import Facts, sentences
 
 MODEL = "BG/NBD + Gamma-Gamma"
@@ -22,11 +25,29 @@ def sentence(
     p_alive: float | None = 0.931,
     model: str = MODEL,
 ) -> str:
-    facts = Facts(
-        [tier], [orders], [Decimal(net)], [last_on], [purchases], [Decimal(spend)], [p_alive]
+    known = facts(tier, orders, net, last_on, purchases, spend, p_alive)
+    (only,) = sentences(known, currency="EUR", horizon_days=365, model=model).to_pylist()
+    return str(only)
+
+
+def facts(
+    tier: str,
+    orders: int,
+    net: str,
+    last_on: date,
+    purchases: float,
+    spend: str,
+    p_alive: float | None,
+) -> Facts:
+    return Facts(
+        tier=pa.array([tier]),
+        orders=pa.array([orders]),
+        net=pa.array([Decimal(net)], CENTS),
+        last_order_on=pa.array([last_on]),
+        purchases=np.array([purchases]),
+        spend=pa.array([Decimal(spend)], CENTS),
+        p_alive=np.array([np.nan if p_alive is None else p_alive]),
     )
-    (only,) = sentences(facts, currency="EUR", horizon_days=365, model=model)
-    return only
 
 
 def test_a_sentence_says_what_was_what_will_be_and_how_sure() -> None:
@@ -37,10 +58,8 @@ def test_a_sentence_says_what_was_what_will_be_and_how_sure() -> None:
 
 
 def test_money_of_no_currency_is_a_plain_number() -> None:
-    facts = Facts(
-        ["low"], [2], [Decimal("9.00")], [date(2026, 1, 2)], [1.0], [Decimal("4.50")], [0.5]
-    )
-    (told,) = sentences(facts, currency="XXX", horizon_days=90, model=MODEL)
+    known = facts("low", 2, "9.00", date(2026, 1, 2), 1.0, "4.50", 0.5)
+    (told,) = sentences(known, currency="XXX", horizon_days=90, model=MODEL).to_pylist()
     assert told.startswith("low: 2 orders worth 9.00 net, the last on 2026-01-02; 1.0 more orders")
     assert "of about 4.50 expected" in told
 

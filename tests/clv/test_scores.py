@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clv import Needs, Scored, ScoreSettings, Tiers, columns, score
+from clv import Needs, Scored, ScoreSettings, Tiers, columns, score_summary
 from clv.errors import BadSettings, BadSummary
 
 People = Callable[[list[tuple[int, int, int, float]]], pd.DataFrame]
@@ -24,7 +24,7 @@ MONEY = ("historic_net", "formula_clv", "predicted_clv", "expected_spend", "max_
 
 @pytest.fixture(scope="module")
 def scored(stored: pd.DataFrame) -> Scored:
-    return score(stored, ScoreSettings(), as_of=AS_OF)
+    return score_summary(stored, ScoreSettings(), as_of=AS_OF)
 
 
 def assert_sound(frame: pd.DataFrame) -> None:
@@ -82,14 +82,14 @@ def test_the_next_order_is_ahead_and_given_only_where_it_can_be_expected(scored:
 def test_the_order_of_the_rows_does_not_change_a_score(
     stored: pd.DataFrame, scored: Scored
 ) -> None:
-    shuffled = score(stored.sample(frac=1, random_state=9), ScoreSettings(), as_of=AS_OF)
+    shuffled = score_summary(stored.sample(frac=1, random_state=9), ScoreSettings(), as_of=AS_OF)
     pd.testing.assert_frame_equal(shuffled.frame, scored.frame)
     assert shuffled.card == scored.card
 
 
 def test_money_in_another_unit_scales_the_scores(stored: pd.DataFrame, scored: Scored) -> None:
     hundredfold = stored.assign(net=[value * 100 for value in stored.net])
-    other = score(hundredfold, ScoreSettings(), as_of=AS_OF).frame
+    other = score_summary(hundredfold, ScoreSettings(), as_of=AS_OF).frame
     assert other.tier.tolist() == scored.frame.tier.tolist()
     np.testing.assert_allclose(
         other.predicted_clv.astype(float),
@@ -102,11 +102,11 @@ def test_floats_and_decimals_of_money_give_the_same_scores(
     stored: pd.DataFrame, scored: Scored
 ) -> None:
     floats = stored.assign(net=stored.net.astype(float))
-    pd.testing.assert_frame_equal(score(floats, ScoreSettings(), as_of=AS_OF).frame, scored.frame)
+    pd.testing.assert_frame_equal(score_summary(floats, ScoreSettings(), as_of=AS_OF).frame, scored.frame)
 
 
 def test_the_predicted_value_is_discounted(stored: pd.DataFrame, scored: Scored) -> None:
-    plain = score(stored, ScoreSettings(discount_per_year=0), as_of=AS_OF).frame
+    plain = score_summary(stored, ScoreSettings(discount_per_year=0), as_of=AS_OF).frame
     full = (plain.expected_purchases * plain.expected_spend.astype(float)).to_numpy()
     np.testing.assert_allclose(plain.predicted_clv.astype(float), full, atol=0.02 + 0.006 * 40)
     ratio = float(sum(scored.frame.predicted_clv) / sum(plain.predicted_clv))
@@ -132,7 +132,7 @@ def test_the_model_card_is_plain_json_and_says_what_it_rests_on(scored: Scored) 
 def test_the_textbook_customer_is_worth_three_thousand(people: People) -> None:
     shop = people([(5, 700, 730, 3000.0)])
     textbook = ScoreSettings(lifespan_years=Decimal(2), margin=Decimal("0.4"))
-    (row,) = score(shop, textbook, as_of=AS_OF).frame.to_dict("records")
+    (row,) = score_summary(shop, textbook, as_of=AS_OF).frame.to_dict("records")
     assert row["formula_clv"] == Decimal("3000.00")
     assert row["margin_clv"] == Decimal("1200.00")
     assert row["max_cac"] == Decimal("400.00")
@@ -140,7 +140,7 @@ def test_the_textbook_customer_is_worth_three_thousand(people: People) -> None:
 
 def test_without_a_margin_the_largest_cac_rests_on_sales(people: People) -> None:
     settings = ScoreSettings(lifespan_years=Decimal(2))
-    (row,) = score(people([(5, 700, 730, 3000.0)]), settings, as_of=AS_OF).frame.to_dict("records")
+    (row,) = score_summary(people([(5, 700, 730, 3000.0)]), settings, as_of=AS_OF).frame.to_dict("records")
     assert row["margin_clv"] is None
     assert row["max_cac"] == Decimal("1000.00")
 
@@ -149,7 +149,7 @@ def test_known_costs_give_the_margin_where_none_is_set(people: People) -> None:
     shop = people([(5, 700, 730, 3000.0), (0, 0, 10, 50.0)])
     shop["margin"] = [Decimal("1200.00"), None]
     settings = ScoreSettings(lifespan_years=Decimal(2))
-    known, unknown = score(shop, settings, as_of=AS_OF).frame.to_dict("records")
+    known, unknown = score_summary(shop, settings, as_of=AS_OF).frame.to_dict("records")
     assert known["margin_clv"] == Decimal("1200.00")
     assert known["max_cac"] == Decimal("400.00")
     assert unknown["margin_clv"] is None
@@ -157,12 +157,12 @@ def test_known_costs_give_the_margin_where_none_is_set(people: People) -> None:
 
 def test_the_card_counts_the_customers_worth_what_they_cost(people: People) -> None:
     shop = people([(5, 700, 730, 3000.0), (0, 0, 10, 50.0)])
-    card = score(shop, ScoreSettings(cac=Decimal(100)), as_of=AS_OF).card
+    card = score_summary(shop, ScoreSettings(cac=Decimal(100)), as_of=AS_OF).card
     assert card["cac"] == {"cac": "100", "clv_per_cac": 3, "customers_worth_it": 1}
 
 
 def test_too_little_data_is_said_everywhere(stored: pd.DataFrame) -> None:
-    few = score(stored.head(120), ScoreSettings(), as_of=AS_OF)
+    few = score_summary(stored.head(120), ScoreSettings(), as_of=AS_OF)
     assert_sound(few.frame)
     assert set(few.frame.model) == {"too little data"}
     assert few.warnings[0].startswith("too little data for the models: 120 of 200 customers")
@@ -176,7 +176,7 @@ def test_too_little_data_is_said_everywhere(stored: pd.DataFrame) -> None:
 def test_the_fallback_draws_each_customer_to_the_shops_average(people: People) -> None:
     """30 repeats in 3,650 days: 3 a year; the shop's mean is 20 a purchase."""
     shop = people([(30, 3000, 3000, 620.0), (0, 0, 650, 20.0)])
-    often, once = score(shop, ScoreSettings(discount_per_year=0), as_of=AS_OF).frame.to_dict(
+    often, once = score_summary(shop, ScoreSettings(discount_per_year=0), as_of=AS_OF).frame.to_dict(
         "records"
     )
     rate = 30 / 3650
@@ -188,16 +188,16 @@ def test_the_fallback_draws_each_customer_to_the_shops_average(people: People) -
 
 def test_the_owner_can_ask_for_more_or_less_data(stored: pd.DataFrame) -> None:
     bold = ScoreSettings(needs=Needs(customers=50, repeaters=10, history_days=30))
-    assert set(score(stored.head(120), bold, as_of=AS_OF).frame.model) != {"too little data"}
+    assert set(score_summary(stored.head(120), bold, as_of=AS_OF).frame.model) != {"too little data"}
     shy = ScoreSettings(needs=Needs(history_days=273))
-    few = score(stored, shy, as_of=AS_OF)
+    few = score_summary(stored, shy, as_of=AS_OF)
     assert few.warnings == ("too little data for the models: 272 of 273 days of history",)
 
 
 def test_models_that_cannot_be_fitted_fall_back_visibly(people: People) -> None:
     shop = people([(0, 0, 100, 10.0)] * 300)
     settings = ScoreSettings(needs=Needs(repeaters=0))
-    result = score(shop, settings, as_of=AS_OF)
+    result = score_summary(shop, settings, as_of=AS_OF)
     assert_sound(result.frame)
     assert set(result.frame.model) == {"shop average"}
     assert "repeaters=0" in result.warnings[0]
@@ -205,28 +205,29 @@ def test_models_that_cannot_be_fitted_fall_back_visibly(people: People) -> None:
 
 def test_a_first_order_of_this_month_is_new(people: People) -> None:
     shop = people([(0, 0, 30, 500.0), (0, 0, 31, 500.0), (1, 5, 20, 500.0)])
-    result = score(shop, ScoreSettings(), as_of=AS_OF)
+    result = score_summary(shop, ScoreSettings(), as_of=AS_OF)
     assert result.frame.tier.eq("new").tolist() == [True, False, False]
     other = ScoreSettings(tiers=Tiers(new="fresh", new_days=31))
-    again = score(shop, other, as_of=AS_OF)
+    again = score_summary(shop, other, as_of=AS_OF)
     assert again.frame.tier.eq("fresh").tolist() == [True, True, False]
 
 
 def test_previous_tiers_are_carried_along(people: People) -> None:
     shop = people([(0, 0, 100, 5.0), (2, 50, 80, 90.0)])
     before = {"00000001": "medium"}
-    result = score(shop, ScoreSettings(), as_of=AS_OF, previous_tiers=before)
+    shop["previous_tier"] = shop.person_key.map(before)
+    result = score_summary(shop, ScoreSettings(), as_of=AS_OF)
     assert result.frame.previous_tier.tolist() == [None, "medium"]
 
 
 def test_guests_have_no_customer_id(people: People) -> None:
     shop = people([(0, 0, 100, 5.0), (2, 50, 80, 90.0)])
     shop["customer_id"] = [np.nan, "7"]
-    assert score(shop, ScoreSettings(), as_of=AS_OF).frame.customer_id.tolist() == [None, "7"]
+    assert score_summary(shop, ScoreSettings(), as_of=AS_OF).frame.customer_id.tolist() == [None, "7"]
 
 
 def test_an_empty_shop_is_scored_to_nothing(stored: pd.DataFrame) -> None:
-    result = score(stored.head(0), ScoreSettings(), as_of=AS_OF)
+    result = score_summary(stored.head(0), ScoreSettings(), as_of=AS_OF)
     assert tuple(result.frame.columns) == columns.SCORES
     assert result.frame.empty
     json.dumps(result.card, allow_nan=False)
@@ -235,7 +236,7 @@ def test_an_empty_shop_is_scored_to_nothing(stored: pd.DataFrame) -> None:
 def test_refunded_customers_are_worth_nothing_rather_than_less(stored: pd.DataFrame) -> None:
     refunded = stored.copy()
     refunded.loc[:99, "net"] = Decimal("-20.00")
-    frame = score(refunded, ScoreSettings(), as_of=AS_OF).frame
+    frame = score_summary(refunded, ScoreSettings(), as_of=AS_OF).frame
     assert_sound(frame)
     assert frame.historic_net[0] == Decimal("-20.00")
     assert frame.formula_clv[0] == 0
@@ -244,7 +245,7 @@ def test_refunded_customers_are_worth_nothing_rather_than_less(stored: pd.DataFr
 
 def test_a_summary_that_cannot_be_is_refused(stored: pd.DataFrame) -> None:
     with pytest.raises(BadSummary, match="column=recency rows=2357"):
-        score(stored.assign(recency=9999), ScoreSettings(), as_of=AS_OF)
+        score_summary(stored.assign(recency=9999), ScoreSettings(), as_of=AS_OF)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +287,7 @@ def test_a_nasty_shop_is_scored_soundly(
 ) -> None:
     needs = Needs(customers=1, repeaters=0, history_days=0)
     for chosen in (ScoreSettings(horizon_days), ScoreSettings(horizon_days, needs=needs)):
-        result = score(people(rows), chosen, as_of=AS_OF)
+        result = score_summary(people(rows), chosen, as_of=AS_OF)
         assert_sound(result.frame)
         json.dumps(result.card, allow_nan=False)
 
@@ -309,9 +310,9 @@ def test_any_shop_is_scored_soundly_in_any_order(
 ) -> None:
     chosen = ScoreSettings(horizon_days, needs=Needs(1, 0, 0))
     shop = people(rows)
-    result = score(shop, chosen, as_of=AS_OF)
+    result = score_summary(shop, chosen, as_of=AS_OF)
     assert_sound(result.frame)
     order = list(range(len(shop)))
     random.shuffle(order)  # type: ignore[attr-defined]
-    again = score(shop.iloc[order], chosen, as_of=AS_OF)
+    again = score_summary(shop.iloc[order], chosen, as_of=AS_OF)
     pd.testing.assert_frame_equal(again.frame, result.frame)

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_rows import NOW, customer, guest, line, order, page
+from made_rows import NOW, customer, guest, line, order, page, refund
 
 from connectors.schema import RULES, Order, OrderLine, Rule, amount, net_value
 from connectors.store import Store
@@ -321,3 +322,59 @@ def test_the_store_values_an_order_as_the_schema_does(
     reader = shared_store.reader("orders", shops=[shop], as_of=AS_OF, rule=rule)
     found = {row["order_id"]: row["net_value"] for row in reader.read_all().to_pylist()}
     assert found == {row.order_id: net_value(row, rule) for row in orders}
+
+
+# ------------------------------------------------------------------------------ what was known then
+
+
+def test_a_refund_that_came_later_had_not_been_made(store: Store) -> None:
+    back = {"refunded_value": Decimal(30), "refunded_total": Decimal(36)}
+    rows = [order("1", ordered_at=on(1), **back), refund("r1", refunded_at=on(9, 0))]
+    before = summarised(store, *rows, as_of=date(2026, 3, 8))["7"]
+    after = summarised(store, as_of=date(2026, 3, 9))["7"]
+    assert (before["gross"], before["refunds"], before["net"]) == (90, 0, 90)
+    assert (after["gross"], after["refunds"], after["net"]) == (90, 30, 60)
+    assert summarised(store, as_of=date(2026, 3, 8), rule="gross")["7"]["net"] == Decimal(113)
+
+
+def test_an_order_that_was_wholly_refunded_later_was_a_purchase(store: Store) -> None:
+    whole = {"refunded_value": Decimal(90), "refunded_total": Decimal(113)}
+    rows = [
+        order("1", ordered_at=on(1), state="refunded", **whole),
+        refund("r1", refunded_at=on(9), refunded_total=Decimal(60), refunded_value=Decimal(50)),
+        refund("r2", refunded_at=on(12), refunded_total=Decimal(53), refunded_value=Decimal(40)),
+    ]
+    then = summarised(store, *rows, as_of=date(2026, 3, 10))["7"]
+    assert (then["orders"], then["net"]) == (1, 40)
+    assert summarised(store, as_of=date(2026, 3, 12)) == {}
+
+
+def test_purchase_days_are_those_of_the_summary(store: Store) -> None:
+    rows = [
+        order("1", ordered_at=on(1)),
+        order("2", ordered_at=on(1, 23), goods_value=Decimal(30)),
+        order("3", ordered_at=on(11), goods_value=Decimal("60.10")),
+        order("4", ordered_at=on(12), state="refunded", refunded_value=Decimal(90)),
+        guest("5", "guest-9", ordered_at=on(20)),
+    ]
+    found = summarised(store, *rows)
+    days = store.purchase_days("eu", as_of=AS_OF)
+    assert [tuple(row) for row in days.itertuples(index=False)] == [
+        ("7", date(2026, 3, 1), 110.0),
+        ("7", date(2026, 3, 11), 50.1),
+        ("guest-9", date(2026, 3, 20), 90.0),
+    ]
+    assert days.customer_id.value_counts().to_dict() == {
+        person: row["frequency"] + 1 for person, row in found.items()
+    }
+
+
+def test_what_is_to_be_scored_knows_the_tier_that_was(store: Store) -> None:
+    summarised(store, order("1", ordered_at=on(1)), guest("2", "guest-9", ordered_at=on(2)))
+    earlier = {"shop": ["eu"], "person_key": ["7"], "customer_id": ["7"], "tier": ["high"]}
+    store.save_scores("r1", [pa.table(earlier)])
+    people = store.to_score("eu", as_of=AS_OF).read_all()
+    assert people["person_key"].to_pylist() == ["7", "guest-9"]
+    assert people["previous_tier"].to_pylist() == ["high", None]
+    told = store.summary("eu", as_of=AS_OF)
+    pd.testing.assert_frame_equal(people.drop("previous_tier").to_pandas(), told)

@@ -1,0 +1,186 @@
+"""A shop's scorer: what was learned from all its customers, applied to any part of them.
+
+historic_net   what the customer brought so far, net, to the cent
+formula_clv    average order value x purchases a year x lifespan (`clv.formula`)
+predicted_clv  net value of the purchases within the horizon, discounted to today
+
+`margin_clv` is the formula at the shop's margin, or at what the customer's own orders earned where
+their costs are known and no margin is given. `max_cac` is a third of it; without any margin, of
+`formula_clv`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from clv import columns as c
+from clv import money
+from clv._cuts_draft import Cuts, cuts
+from clv.forecast import Forecast, Predictor, by_day
+from clv.formula import lifetime_value, max_cac
+from clv.past import Past
+from clv.reason import Facts, sentences
+from clv.settings import ScoreSettings
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+#: A next order that is further away, or of a customer less likely active, is no news.
+NEXT_ORDER_WITHIN_DAYS = 3 * 365
+NEXT_ORDER_P_ALIVE = 0.1
+#: Customers that are forecast at a time: some 100 MB.
+BLOCK = 500_000
+EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Everything that a score needs beside the customer. `score` is a pure function of its batch,
+    so that any number of machines can share a shop."""
+
+    predictor: Predictor
+    settings: ScoreSettings
+    as_of: date
+    cuts: Cuts
+
+    @classmethod
+    def of(cls, predictor: Predictor, past: Past, settings: ScoreSettings) -> Scorer:
+        """The scorer of the whole shop: its customers' predicted values place the tiers' limits."""
+        values = [
+            _cents(_forecast(predictor, block, settings).value) for block in _blocks(past.summary)
+        ]
+        predicted = np.concatenate([np.zeros(0, dtype=np.int64), *values])
+        placed = cuts(predicted, are_new(past.summary, settings), settings.tiers)
+        return cls(predictor, settings, past.as_of, placed)
+
+    def score(self, people: pd.DataFrame) -> pa.Table:
+        """`columns.SCORES` for some customers of a checked summary, in their order."""
+        ahead = _forecast(self.predictor, people, self.settings)
+        predicted, net = _cents(ahead.value), money.cents(people[c.NET])
+        tier = self._tiers(people, predicted)
+        known = {
+            **_described(people),
+            c.AS_OF: _days(np.full(len(people), (self.as_of - EPOCH).days)),
+            c.HORIZON_DAYS: pa.array(np.full(len(people), self.settings.horizon_days)),
+            c.HISTORIC_NET: money.decimals(net),
+            **_by_formula(people, net, self.settings),
+            c.PREDICTED_CLV: money.decimals(predicted),
+            **self._foreseen(ahead),
+            c.TIER: tier,
+            c.PREVIOUS_TIER: _texts(people, c.PREVIOUS_TIER),
+            c.MODEL: _repeated(self.predictor.name, len(people)),
+        }
+        known[c.REASON] = self._reasons(known, ahead)
+        return pa.table({name: known[name] for name in c.SCORES})
+
+    def _tiers(self, people: pd.DataFrame, predicted: Ints) -> pa.Array:
+        names = self.cuts.assign(predicted, are_new(people, self.settings))
+        return pa.array(names, pa.string())
+
+    def _foreseen(self, ahead: Forecast) -> dict[str, pa.Array]:
+        """The forecast's columns, with null for what nobody knows."""
+        return {
+            c.P_ALIVE: pa.array(ahead.p_alive, mask=np.isnan(ahead.p_alive)),
+            c.EXPECTED_PURCHASES: pa.array(ahead.purchases),
+            c.EXPECTED_SPEND: money.decimals(_cents(ahead.spend)),
+            c.NEXT_ORDER_ON: self._next_orders(ahead),
+        }
+
+    def _next_orders(self, ahead: Forecast) -> pa.Array:
+        """The day on which a customer who is still active can be expected; null if far or unlikely.
+
+        NaN compares false: without a model nobody gets a day, and one-time buyers, of whom nothing
+        says that they left, get theirs.
+        """
+        near = ahead.wait_days <= NEXT_ORDER_WITHIN_DAYS
+        gone = ahead.p_alive < NEXT_ORDER_P_ALIVE
+        waits = np.where(near & ~gone, np.ceil(ahead.wait_days), 0).astype(np.int64)
+        return _days((self.as_of - EPOCH).days + waits, mask=waits == 0)
+
+    def _reasons(self, known: dict[str, pa.Array], ahead: Forecast) -> pa.Array:
+        since = known[c.DAYS_SINCE_LAST_ORDER].to_numpy(zero_copy_only=False)
+        facts = Facts(
+            tier=known[c.TIER],
+            orders=known[c.ORDERS],
+            net=known[c.HISTORIC_NET],
+            last_order_on=_days((self.as_of - EPOCH).days - since),
+            purchases=ahead.purchases,
+            spend=known[c.EXPECTED_SPEND],
+            p_alive=ahead.p_alive,
+        )
+        currency = known[c.CURRENCY][0].as_py() if len(known[c.CURRENCY]) else ""
+        return sentences(
+            facts,
+            currency=currency,
+            horizon_days=self.settings.horizon_days,
+            model=self.predictor.name,
+        )
+
+
+def are_new(people: pd.DataFrame, settings: ScoreSettings) -> NDArray[np.bool_]:
+    """One order, placed within the tiers' `new_days`."""
+    recent = people[c.T].to_numpy() <= settings.tiers.new_days
+    once: NDArray[np.bool_] = people[c.ORDERS].to_numpy() == 1
+    return once & recent
+
+
+def _forecast(predictor: Predictor, people: pd.DataFrame, settings: ScoreSettings) -> Forecast:
+    rate = by_day(settings.discount_per_year)
+    return predictor.forecast(people, settings.horizon_days, rate)
+
+
+def _blocks(summary: pd.DataFrame) -> list[pd.DataFrame]:
+    return [summary.iloc[start : start + BLOCK] for start in range(0, len(summary), BLOCK)]
+
+
+def _described(people: pd.DataFrame) -> dict[str, pa.Array]:
+    """Who, and what the summary knows already."""
+    texts = (c.SHOP, c.PERSON_KEY, c.CUSTOMER_ID, c.CURRENCY)
+    counts = (c.DAYS_SINCE_LAST_ORDER, c.ORDERS)
+    return {
+        **{name: _texts(people, name) for name in texts},
+        **{name: pa.array(people[name].to_numpy().astype(np.int64)) for name in counts},
+    }
+
+
+def _by_formula(people: pd.DataFrame, net: Ints, settings: ScoreSettings) -> dict[str, pa.Array]:
+    """The formula, the formula at margin, and the largest CAC, per customer."""
+    orders, age = (people[name].to_numpy().astype(np.int64) for name in (c.ORDERS, c.T))
+    years = settings.lifespan_years
+    value = lifetime_value(net, orders, age, years)
+    if settings.margin is not None:
+        known = np.ones(len(people), dtype=bool)
+        earned = lifetime_value(net, orders, age, years, settings.margin)
+    else:
+        known = people[c.MARGIN].notna().to_numpy(dtype=bool)
+        earned = lifetime_value(money.cents(people[c.MARGIN]), orders, age, years)
+    return {
+        c.FORMULA_CLV: money.decimals(value),
+        c.MARGIN_CLV: money.decimals(earned, known),
+        c.MAX_CAC: money.decimals(max_cac(np.where(known, earned, value))),
+    }
+
+
+def _cents(values: Floats) -> Ints:
+    return np.rint(values * 100).astype(np.int64)
+
+
+def _days(since_epoch: Ints, mask: NDArray[np.bool_] | None = None) -> pa.Array:
+    return pa.array(since_epoch.astype(np.int32), pa.int32(), mask=mask).cast(pa.date32())
+
+
+def _texts(people: pd.DataFrame, name: str) -> pa.Array:
+    """A text column, all null where there is none."""
+    if name not in people.columns:
+        return pa.nulls(len(people), pa.string())
+    return money.arrow(people[name]).cast(pa.string())
+
+
+def _repeated(value: str, times: int) -> pa.Array:
+    return pa.repeat(pa.scalar(value, pa.string()), times)
