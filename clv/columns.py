@@ -60,6 +60,10 @@ PREDICTED_CLV = "predicted_clv"
 P_ALIVE = "p_alive"
 EXPECTED_PURCHASES = "expected_purchases"
 EXPECTED_SPEND = "expected_spend"
+PURCHASES_LOW = "purchases_low"
+PURCHASES_HIGH = "purchases_high"
+CLV_LOW = "clv_low"
+CLV_HIGH = "clv_high"
 NEXT_ORDER_ON = "next_order_on"
 TIER = "tier"
 PREVIOUS_TIER = "previous_tier"
@@ -82,6 +86,10 @@ SCORES = (
     P_ALIVE,
     EXPECTED_PURCHASES,
     EXPECTED_SPEND,
+    PURCHASES_LOW,
+    PURCHASES_HIGH,
+    CLV_LOW,
+    CLV_HIGH,
     NEXT_ORDER_ON,
     DAYS_SINCE_LAST_ORDER,
     ORDERS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from numbers import Number
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,10 @@ TICKS_A_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400
 #: Days that nanoseconds since 1970 can tell, which is what pandas' calendar works with.
 FIRST_DAY = -106_651  # 1678-01-01
 LAST_DAY = 106_650  # 2261-12-31
+#: The first day of somebody who never purchased.
+NEVER = np.iinfo(np.int64).max
+#: The place of a customer who isn't named.
+NOBODY = -1
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,8 @@ class Rows:
     """The rows up to the end of `as_of`. `who` is a place in `customers`, which are sorted.
 
     `day` counts from 1970-01-01 in UTC, `value` is NaN where missing, `places` are the rows'
-    positions in the frame, `later` counts the rows after `as_of`.
+    positions in the frame, `later` counts the rows after `as_of`, `nameless` those up to it that
+    say no customer.
     """
 
     customers: pd.Index
@@ -37,11 +43,20 @@ class Rows:
     value: Floats
     places: NDArray[np.intp]
     later: int
+    nameless: int
 
     @property
     def is_purchase(self) -> Bools:
         """Worth 0 or more: no refund, and not without value."""
         return self.value >= 0
+
+    @property
+    def first_day(self) -> Ints:
+        """Each customer's first purchase day; NEVER without one."""
+        purchase = self.is_purchase
+        first = np.full(len(self.customers), NEVER)
+        np.minimum.at(first, self.who[purchase], self.day[purchase])
+        return first
 
 
 def read(transactions: pd.DataFrame, as_of: date | str | pd.Timestamp) -> Rows:
@@ -52,21 +67,29 @@ def read(transactions: pd.DataFrame, as_of: date | str | pd.Timestamp) -> Rows:
     value = values(transactions[c.NET_VALUE])
     day = days(transactions[c.ORDERED_AT])
     who, customers = _customers(transactions[c.CUSTOMER_ID])
-    until = day <= last
-    later = len(until) - int(until.sum())
-    places = np.flatnonzero(until)
-    if later:
+    until, named = day <= last, who != NOBODY
+    later, nameless = int((~until).sum()), int((until & ~named).sum())
+    places = np.flatnonzero(until & named)
+    if later or nameless:
         who, day, value = who[places], day[places], value[places]
     _refuse(c.ORDERED_AT, day < FIRST_DAY, "dates before 1678", "Correct them, or leave them out.")
-    return Rows(customers, who, day, value, places, later)
+    return Rows(customers, who, day, value, places, later, nameless)
+
+
+def amounts(transactions: pd.DataFrame, rows: Rows, name: str) -> Floats:
+    """A money column of the rows that were read; missing amounts are zero."""
+    require_column(transactions, name)
+    if name == c.NET_VALUE:
+        return np.nan_to_num(rows.value)
+    return np.nan_to_num(values(transactions[name])[rows.places])
 
 
 def whole_day(as_of: date | str | pd.Timestamp) -> int:
     """The UTC day of `as_of`, counted from 1970-01-01."""
     try:
-        instant = pd.Timestamp(as_of)
-    except (TypeError, ValueError) as error:
-        raise BadSettings("as_of is no date", as_of=repr(as_of)) from error
+        instant = pd.NaT if isinstance(as_of, Number) else pd.Timestamp(as_of)
+    except (TypeError, ValueError):
+        instant = pd.NaT
     if pd.isna(instant):
         raise BadSettings("as_of is no date", as_of=repr(as_of))
     if instant.tzinfo is not None:
@@ -84,13 +107,14 @@ def epoch_days(days: Ints) -> NDArray[np.datetime64]:
 
 def values(column: pd.Series) -> Floats:
     """Money as floats, missing ones as NaN; what is infinite or no number is refused."""
+    strange = column.dtype.kind in "bcmM"  # numpy would make numbers even of dates
     try:
-        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        numbers = (column.astype(str) if strange else column).to_numpy(np.float64, na_value=np.nan)
     except (TypeError, ValueError, ArithmeticError):
         raise BadTransactions(
             "these are not numbers",
             column=str(column.name),
-            rows=sum(not _is_number(value) for value in column),
+            rows=len(column) if strange else sum(not _is_number(value) for value in column),
             mend="Give amounts as numbers or Decimal, without currency signs.",
         ) from None
     mend = "Correct them, or leave them out."
@@ -126,28 +150,37 @@ def instants(column: pd.Series) -> NDArray[np.datetime64]:
 
 
 def _parsed(column: pd.Series) -> pd.Series:
-    if pd.api.types.is_datetime64_any_dtype(column.dtype) and column.dtype.kind == "M":
-        return column
+    if column.dtype.kind == "M":
+        ours = isinstance(column.dtype, (pd.DatetimeTZDtype, np.dtype))
+        return column if ours else pd.to_datetime(column, utc=True).astype("datetime64[us, UTC]")
     given = column.astype(object)
     if not pd.api.types.is_string_dtype(column.dtype) or column.dtype == object:
         # A number could be seconds, nanoseconds or 20261122: guessing would be worse than asking.
-        given = given.mask(given.map(lambda value: isinstance(value, (int, float))), None)
+        given = given.mask(given.map(lambda value: isinstance(value, Number)), None)
     return pd.to_datetime(given, utc=True, errors="coerce", format="ISO8601")
 
 
 def _customers(column: pd.Series) -> tuple[Ints, pd.Index]:
-    """Each row's customer as a place among the sorted ids."""
-    codes, uniques = pd.factorize(column)
-    ids = pd.Index(uniques)
-    lost = codes < 0
-    if ids.dtype.kind not in "iuf":
-        lost |= np.isin(codes, np.flatnonzero(ids == ""))
-    mend = "Leave them out (dropna), or name the guests: each id counts as one customer."
-    _refuse(str(column.name), lost, "rows without customer", mend)
+    """Each row's customer as a place among the sorted ids; NOBODY where the id is missing."""
+    codes, ids = alike(column)
+    nobody = ids == "" if ids.dtype.kind not in "iuf" else np.zeros(len(ids), dtype=bool)
     order = _sorted(ids)
-    rank = np.empty(len(ids), dtype=np.int64)
+    rank = np.empty(len(ids) + 1, dtype=np.int64)
     rank[order] = np.arange(len(ids))
+    rank[np.flatnonzero(nobody)] = NOBODY
+    rank[-1] = NOBODY  # a missing id has code -1
     return rank[codes], ids[order]
+
+
+def alike(column: pd.Series) -> tuple[NDArray[np.intp], pd.Index]:
+    """Each row's place among the distinct values, in the order in which they come; -1: missing."""
+    try:
+        codes, uniques = pd.factorize(column)
+    except TypeError:
+        mend = "Give numbers or text."
+        message, rows = "lists and the like, which can't be told apart", len(column)
+        raise BadTransactions(message, column=str(column.name), rows=rows, mend=mend) from None
+    return codes, pd.Index(uniques)
 
 
 def _sorted(ids: pd.Index) -> NDArray[np.intp]:
@@ -156,6 +189,17 @@ def _sorted(ids: pd.Index) -> NDArray[np.intp]:
         return ids.argsort()
     except TypeError:
         return np.argsort(ids.map(str).to_numpy(dtype=object), kind="stable")
+
+
+def require_column(transactions: pd.DataFrame, name: str) -> None:
+    """Raise BadTransactions where a column that is asked for isn't there."""
+    if name not in transactions.columns:
+        raise BadTransactions(
+            "the transactions lack columns",
+            column=name,
+            rows=len(transactions),
+            mend="Add it, or ask for another.",
+        )
 
 
 def _require_columns(transactions: pd.DataFrame) -> None:

@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clv import columns as c
-from clv.transaction_rows import Rows, epoch_days, read, whole_day
+from clv.transaction_rows import Rows, alike, epoch_days, read, whole_day
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -96,6 +96,11 @@ def purchase_days(transactions: pd.DataFrame, as_of: AsOf) -> pd.DataFrame:
     )
 
 
+def transactions_of(days: pd.DataFrame) -> pd.DataFrame:
+    """Purchase days as transactions again: one purchase a day."""
+    return days.rename(columns={c.DAY: c.ORDERED_AT, c.VALUE: c.NET_VALUE})
+
+
 def activity(days: pd.DataFrame) -> pd.DataFrame:
     """First and repeat purchases of each calendar day, from the first to the last with any.
 
@@ -114,13 +119,14 @@ def activity(days: pd.DataFrame) -> pd.DataFrame:
 def left_out(transactions: pd.DataFrame, as_of: AsOf) -> dict[str, int]:
     """How many rows are no purchases, by the first reason that fits, and who has no other.
 
-    `after_as_of`, `without_value`, `refunds` count rows; `customers_without_purchase` counts those
+    `after_as_of`, `without_customer`, `without_value`, `refunds` count rows; `customers_without_purchase` counts those
     who have rows up to `as_of`, but none that is a purchase.
     """
     rows = read(transactions, as_of)
     purchase = rows.is_purchase
     return {
         "after_as_of": rows.later,
+        "without_customer": rows.nameless,
         "without_value": int(np.isnan(rows.value).sum()),
         "refunds": int((rows.value < 0).sum()),
         "customers_without_purchase": len(pd.unique(rows.who)) - len(pd.unique(rows.who[purchase])),
@@ -140,9 +146,10 @@ def grouped_by_day(rows: Rows) -> PurchaseDays:
     order = np.argsort(key)
     key = key[order]
     places = _starts(key)
-    who, since = np.divmod(key[places], span)
+    key = key[places]
+    who = key // span
     total: Floats = np.add.reduceat(value[order], places)
-    return PurchaseDays(rows.customers, who, start + since, total.round(DECIMALS))
+    return PurchaseDays(rows.customers, who, start + key - who * span, total.round(DECIMALS))
 
 
 def _starts(sorted_keys: Ints) -> NDArray[np.intp]:
@@ -175,7 +182,7 @@ def _orders(transactions: pd.DataFrame, rows: Rows) -> Ints:
     who = rows.who[purchase]
     if c.ORDER_ID in transactions.columns:
         ids = transactions[c.ORDER_ID].iloc[rows.places[purchase]]
-        order, uniques = pd.factorize(ids)
+        order, uniques = alike(ids)
         named = order >= 0  # each row without an id is an order of its own
         if len(uniques) < named.sum():
             pairs = pd.unique(who[named] * len(uniques) + order[named])
