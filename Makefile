@@ -27,9 +27,11 @@ check: $(STAMP)  ## style, types, and the lock file in step with pyproject.toml
 	$(COMPILE) --output-file $(VENV)/locked
 	diff -u requirements.lock $(VENV)/locked
 
-bench: $(STAMP)  ## what the stages cost
+bench: $(STAMP)  ## what the stages cost, and how good the forecasts are
 	$(BIN)/python benchmarks/store.py
 	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/scores.py
+	$(BIN)/python benchmarks/accuracy.py
 
 lock: $(STAMP)  ## after a change of the dependencies
 	$(COMPILE) --output-file requirements.lock

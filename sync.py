@@ -19,9 +19,10 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn, TypeAlias
+from typing import Annotated, NoReturn, TypeAlias, TypedDict
 
 import pandas as pd
+import pyarrow as pa
 import typer
 from dotenv import dotenv_values
 from typer.exceptions import Abort, TyperException
@@ -34,7 +35,7 @@ from connectors import plan as plans
 from connectors import session as sessions
 from connectors.config import NEW, Settings, ShopSettings, read_settings
 from connectors.errors import AuthenticationError, ConfigurationError, ConnectorError
-from connectors.schema import Change, Shown, normal
+from connectors.schema import Change, Rule, Shown, normal
 from connectors.session import Session
 from connectors.terminal import Terminal
 
@@ -53,6 +54,8 @@ SCORE_OF_FIELD = {
 
 GLOBAL_FLAGS = ("--json", "--quiet", "--verbose", "--non-interactive")
 PRACTICE = Path(".clv/demo")
+#: How long a model stays that the shop's past has chosen: models that change by the day confuse.
+CHOSEN_FOR_DAYS = 30
 
 app = typer.Typer(
     add_completion=False,
@@ -91,6 +94,9 @@ def _day(help: str) -> typer.models.OptionInfo:
 
 Since: TypeAlias = Annotated[datetime | None, _day("Only orders placed from this day on.")]
 AsOf: TypeAlias = Annotated[datetime | None, _day("As of the end of this day; default today.")]
+Model: TypeAlias = Annotated[
+    str | None, typer.Option(help="`auto`, or a model's key (see `backtest`); default CLV_MODEL.")
+]
 Full: TypeAlias = Annotated[bool, typer.Option(help="Forget the cursors, read all anew.")]
 Limit: TypeAlias = Annotated[
     int | None, typer.Option("--max-changes", min=0, help="Write nothing if more would change.")
@@ -162,20 +168,52 @@ def each_shop(at: Session, job: Callable[[Session, ShopSettings], object]) -> No
 # ---------------------------------------------------------------------- between connectors and clv
 
 
-def score_shop(at: Session, shop: ShopSettings, as_of: date) -> None:
-    """Summary, scores, tiers; kept under this run."""
-    currency = jobs.currency(at, shop)
-    summary = at.store.summary(shop.shop, as_of=as_of, rule=at.settings.value, currency=currency)
-    earlier = at.store.latest_scores(shop.shop)
-    tier_of = dict(zip(earlier["person_key"], earlier["tier"], strict=True)) if len(earlier) else {}
-    scored = clv.score(summary, score_settings(at.settings), as_of=as_of, previous_tiers=tier_of)
-    at.store.save_scores(at.run_id, scored.frame)
-    news.scored(at.terminal, shop.shop, scored.frame, scored.card)
-    tiers = Counter(scored.frame["tier"])
-    names = [name for name, _ in at.settings.tiers] + [NEW]
-    at.count(shop.shop, scored=len(scored.frame), **{n: tiers[n] for n in names if tiers[n]})
-    left_out = at.store.excluded(shop.shop, as_of=as_of, currency=currency)
+def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None = None) -> None:
+    """Model, scores, tiers; kept under this run with the card that says what they rest on."""
+    known = known_on(at, shop, as_of)
+    settings = score_settings(at.settings)
+    past = clv.past_of(at.store.purchase_days(shop.shop, **known), as_of)
+    fitted = clv.fitted(past, settings, model or standing_model(at, shop, as_of))
+    scorer = clv.Scorer.of(fitted, at.store.numbers(shop.shop, **known), as_of, settings)
+    totals = clv.Totals()
+
+    def scores() -> Iterator[pa.Table]:
+        nonlocal totals
+        for batch in at.store.to_score(shop.shop, **known):
+            table = scorer.score(clv.people(batch))
+            totals += clv.Totals.of(table, settings)
+            yield table
+
+    at.store.save_scores(at.run_id, scores())
+    card = clv.model_card(scorer, totals)
+    at.store.save_card(at.run_id, shop.shop, as_of, card)
+    news.scored(at.terminal, shop.shop, card)
+    tiers = {name: told["customers"] for name, told in card["tiers"].items() if told["customers"]}
+    at.count(shop.shop, scored=card["data"]["customers"], **tiers)
+    left_out = at.store.excluded(shop.shop, as_of=as_of, currency=known["currency"])
     news.excluded(at.terminal, shop.shop, left_out)
+
+
+class Known(TypedDict):
+    """Which of a shop's orders count, and as what."""
+
+    as_of: date
+    rule: Rule
+    currency: str | None
+
+
+def known_on(at: Session, shop: ShopSettings, as_of: date) -> Known:
+    return {"as_of": as_of, "rule": at.settings.value, "currency": jobs.currency(at, shop)}
+
+
+def standing_model(at: Session, shop: ShopSettings, as_of: date) -> str:
+    """The configured model; `auto` keeps what the shop's past has chosen, for a month."""
+    if at.settings.model != clv.AUTO:
+        return at.settings.model
+    chosen = [card for card in at.store.cards(shop.shop) if card.card.get("choice")]
+    if not chosen or not 0 <= (as_of - chosen[-1].as_of).days < CHOSEN_FOR_DAYS:
+        return clv.AUTO
+    return str(chosen[-1].card["choice"]["chosen"])
 
 
 def score_settings(settings: Settings) -> clv.ScoreSettings:
@@ -277,7 +315,7 @@ def backfill(
         if full_refresh:
             at.store.forget_cursor(shop.shop, "orders")
         jobs.pull(at, shop, since.replace(tzinfo=UTC) if since else None)
-        score_shop(at, shop, (as_of or at.now).date())
+        score_shop(at, shop, day_of(at, as_of))
 
     with session(context, "backfill") as at:
         each_shop(at, job)
@@ -293,12 +331,38 @@ def pull(context: typer.Context) -> None:
 
 
 @app.command()
-def score(context: typer.Context, as_of: AsOf = None) -> None:
-    """Score every customer from what the store holds."""
+def score(context: typer.Context, as_of: AsOf = None, model: Model = None) -> None:
+    """Score every customer from what the store holds; --as-of: from what was known that day."""
     with session(context, "score") as at:
-        day = (as_of or at.now).date()
-        each_shop(at, lambda at, shop: score_shop(at, shop, day))
+        day = day_of(at, as_of)
+        each_shop(at, lambda at, shop: score_shop(at, shop, day, model))
         at.conclude("score", as_of=day.isoformat())
+
+
+@app.command()
+def backtest(context: typer.Context, as_of: AsOf = None) -> None:
+    """Try every model on the shop's own past, and choose the one that forecast it best."""
+    with session(context, "backtest") as at:
+        day = day_of(at, as_of)
+        each_shop(at, lambda at, shop: backtest_shop(at, shop, day))
+        at.conclude("backtest", as_of=day.isoformat())
+
+
+def day_of(at: Session, as_of: datetime | None) -> date:
+    """The day to score as of; the future can't be known yet."""
+    day = (as_of or at.now).date()
+    if day > at.now.date():
+        raise ConfigurationError(f"{day} is yet to come", mend="Give --as-of a past day.")
+    return day
+
+
+def backtest_shop(at: Session, shop: ShopSettings, as_of: date) -> None:
+    """The comparison, and the choice that the next scorings keep to."""
+    days = at.store.purchase_days(shop.shop, **known_on(at, shop, as_of))
+    card = clv.predictor_card(clv.fitted(clv.past_of(days, as_of), score_settings(at.settings)))
+    if card["choice"]:
+        at.store.save_card(at.run_id, shop.shop, as_of, card)
+    news.chosen(at.terminal, shop.shop, card)
 
 
 @app.command()

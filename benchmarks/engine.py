@@ -1,94 +1,197 @@
-"""How long the engine takes: one run each, wall seconds, on customers simulated from BG/NBD.
+"""What the engine costs, beside lifetimes and pymc-marketing in environments of their own.
 
-python benchmarks/engine.py [customers ...]
+python benchmarks/engine.py [--most 10000000] [--rounds 3] [--no-peers]
+
+Every run is a process of its own that reads the same customers from a file; sides take turns, and
+medians are shown. Seconds are without the import and without reading; pymc-marketing has compiled
+before. The streaming table is ours alone: from a Parquet file of customers to a
+Parquet file of scores, reading and writing included.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import math
+import os
+import subprocess
 import sys
-import time
-from collections.abc import Callable
-from datetime import date
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
 
+import cdnow
 import numpy as np
 import pandas as pd
+import population
+from peers.environments import COMPILED, PEERS, data_of_lifetimes, python_of, surroundings
+from peers.environments import HERE as SIDES
 
-from clv import BetaGeoNBD, GammaGamma, ScoreSettings, score
-
-AS_OF = date(2026, 1, 1)
-MODEL = BetaGeoNBD(r=0.25, alpha=31.0, a=0.8, b=2.4, log_likelihood=0.0, customers=0)
-SPEND = GammaGamma(p=6.25, q=3.74, v=15.44, log_likelihood=0.0, customers=0, robust_mean=35.0)
-
-
-def simulated(n: int, rng: np.random.Generator) -> pd.DataFrame:
-    """`n` customers with two years of history by days, as the order store summarises them."""
-    age = rng.integers(1, 730, n)
-    wait_days = 1 / rng.gamma(MODEL.r, 1 / MODEL.alpha, n)
-    leaves = rng.beta(MODEL.a, MODEL.b, n)
-    last, frequency = np.zeros(n), np.zeros(n, dtype=np.int64)
-    active = np.arange(n)
-    while len(active):
-        day = np.ceil(last[active] + rng.exponential(wait_days[active]))
-        active, day = active[day <= age[active]], day[day <= age[active]]
-        last[active] = day
-        frequency[active] += 1
-        active = active[rng.random(len(active)) >= leaves[active]]
-    rate = rng.gamma(SPEND.q, 1 / SPEND.v, n)
-    net = np.round(rng.gamma(SPEND.p * (frequency + 1), 1 / rate), 2)
-    return stored(frequency, last.astype(np.int64), age, net)
+COLUMNS = ["frequency", "recency", "T", "monetary_value"]
+SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
+#: From so many customers on, every peer runs once; this one always does.
+MANY = 500_000
+SLOW = ("pymc",)
 
 
-def stored(
-    frequency: np.ndarray, recency: np.ndarray, age: np.ndarray, net: np.ndarray
-) -> pd.DataFrame:
-    keys = [f"{number:09d}" for number in range(len(age))]
-    return pd.DataFrame(
-        {
-            "shop": "bench",
-            "person_key": keys,
-            "customer_id": keys,
-            "currency": "EUR",
-            "frequency": frequency,
-            "recency": recency,
-            "T": age,
-            "monetary_value": np.nan,
-            "days_since_last_order": age - recency,
-            "first_order_on": None,
-            "last_order_on": None,
-            "orders": frequency + 1,
-            "units": 1,
-            "gross": net,
-            "refunds": 0.0,
-            "net": net,
-            "margin": None,
-        }
+@dataclass(frozen=True)
+class Run:
+    """What one process reported."""
+
+    seconds: dict[str, float]
+    cpu_seconds: dict[str, float]
+    parameters: dict[str, float]
+    peak_mb: float
+    clv: float = math.nan
+    purchases: float = math.nan
+    histories: float = math.nan
+    spendings: float = math.nan
+    log_likelihood: float = math.nan
+    holes: float = 0
+
+    @property
+    def total(self) -> float:
+        return sum(self.seconds.values()) - self.seconds.get("import", 0.0)
+
+    @property
+    def cpu_total(self) -> float:
+        return sum(self.cpu_seconds.values()) - self.cpu_seconds.get("import", 0.0)
+
+
+def reported(*command: object) -> Run:
+    """The JSON that a process writes last."""
+    done = subprocess.run(  # noqa: S603 -- our own words
+        [str(part) for part in command], env=surroundings(), capture_output=True, text=True
+    )
+    if done.returncode:
+        raise SystemExit(f"{command[1]} failed:\n{done.stderr[-3000:]}")
+    return Run(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def run_side(side: str, customers: Path, task: str) -> Run:
+    python = sys.executable if side == "clv" else python_of(side)
+    return reported(python, SIDES / f"{side}_peer.py", customers, task)
+
+
+def take_turns(customers: Path, task: str, peers: Iterable[str], rounds: int) -> dict[str, Run]:
+    """Every side's median run; ours before and after each of the others, the slow ones once."""
+    runs: dict[str, list[Run]] = {"clv": [run_side("clv", customers, task)]}
+    for turn in range(rounds):
+        for peer in peers if not turn else (peer for peer in peers if peer not in SLOW):
+            runs.setdefault(peer, []).append(run_side(peer, customers, task))
+            runs["clv"].append(run_side("clv", customers, task))
+    return {side: middle(of_side) for side, of_side in runs.items()}
+
+
+def middle(runs: list[Run]) -> Run:
+    half = median(run.total for run in runs)
+    return min(runs, key=lambda run: abs(run.total - half))
+
+
+def saved(summary: pd.DataFrame, path: Path) -> Path:
+    np.savez(path, **{name: summary[name].to_numpy(dtype=np.float64) for name in COLUMNS})
+    return path
+
+
+def compared(folder: Path, peers: tuple[str, ...], rounds: int) -> None:
+    """BG/NBD and Gamma-Gamma, then the Pareto fit, side by side."""
+    data = data_of_lifetimes()
+    sets = {which: cdnow.calibration(cdnow.purchase_days(data, which)) for which in cdnow.FILES}
+    sets["simulated"] = population.simulated(1_000_000, np.random.default_rng(1))
+    paths = {which: saved(summary, folder / f"{which}.npz") for which, summary in sets.items()}
+    if "pymc" in peers:
+        compile_pymc(paths["sample"])
+    line("\nBG/NBD + Gamma-Gamma: fit, predict 360 days, 12-month CLV; median seconds")
+    heading(
+        "fit", "predict", "clv", "total", "ratio", "cpu", "of cpu", "import", "MB", "sum of CLV"
+    )
+    for which, summary in sets.items():
+        many = 1 if len(summary) > MANY else rounds
+        sides = take_turns(paths[which], "bg", peers, many)
+        for side, run in sides.items():
+            shown(f"{len(summary):,} {which}", side, run, sides["clv"])
+    line("\nPareto/NBD: fit")
+    heading("fit", "", "", "total", "ratio", "cpu", "of cpu", "import", "MB", "parameters")
+    for which in ("sample", "full"):
+        sides = take_turns(paths[which], "pareto", peers, rounds)
+        for side, run in sides.items():
+            shown(f"{len(sets[which]):,} {which}", side, run, sides["clv"])
+
+
+def compile_pymc(customers: Path) -> None:
+    """Compiled code stays on disk, so that no run that counts has to compile."""
+    stamp = COMPILED / ".all"
+    if not stamp.exists():
+        for task in ("bg", "pareto"):
+            run_side("pymc", customers, task)
+        stamp.touch()
+
+
+def heading(*names: str) -> None:
+    line(
+        f"{'customers':>20} {'side':<10}" + "".join(f"{name:>9}" for name in names[:-1]), names[-1]
     )
 
 
-def timed(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+def shown(customers: str, side: str, run: Run, ours: Run) -> None:
+    laps = [f"{run.seconds[lap]:.3f}" if lap in run.seconds else "" for lap in LAPS]
+    rest = [f"{run.total:.3f}", f"{run.total / ours.total:.1f}x"]
+    rest += [f"{run.cpu_total:.3f}", f"{run.cpu_total / ours.cpu_total:.1f}x"]
+    rest += [f"{run.seconds['import']:.2f}", f"{run.peak_mb:,.0f}"]
+    fitted = " ".join(f"{value:.5g}" for value in run.parameters.values())
+    last = fitted if math.isnan(run.clv) else f"{run.clv:,.0f}"
+    line(f"{customers:>20} {side:<10}" + "".join(f"{cell:>9}" for cell in [*laps, *rest]), last)
 
 
-def models(summary: pd.DataFrame) -> None:
-    """Fit and predict a year by both models."""
-    buying = BetaGeoNBD.fit(summary)
-    buying.conditional_expected_purchases(365, summary)
-    days = summary.frequency + 1
-    paid = pd.DataFrame({"frequency": days, "monetary_value": summary.net / days})
-    GammaGamma.fit(paid).expected_spend(paid)
+LAPS = ("fit", "predict", "clv")
 
 
-def main(sizes: list[int]) -> None:
-    rng = np.random.default_rng(1)
-    print(f"{'customers':>10}  {'fit + predict':>13}  {'score, in all':>13}")  # noqa: T201 -- the table
-    for n in sizes:
-        summary = simulated(n, rng)
-        fitted = timed(lambda summary=summary: models(summary))
-        scored = timed(lambda summary=summary: score(summary, ScoreSettings(), as_of=AS_OF))
-        print(f"{n:>10,}  {fitted:>12.3f}s  {scored:>12.3f}s")  # noqa: T201 -- the table
+def streamed(folder: Path, most: int) -> None:
+    """Ours by the number of customers; the exponent is log(time ratio) / log(size ratio)."""
+    line("\nSummary to scores, streaming from and to Parquet (our side alone)")
+    names = ("group", "fit", "score", "total", "cpu", "MB", "histories", "exponent")
+    line(f"{'customers':>20} " + "".join(f"{name:>10}" for name in names))
+    before: tuple[int, float] | None = None
+    for n in (size for size in SIZES if size <= most):
+        customers = folder / f"{n}.parquet"
+        reported_none(sys.executable, Path(population.__file__), n, customers)
+        scores = folder / "scores.parquet"
+        runs = [reported(sys.executable, STREAM, customers, scores) for _ in range(3)]
+        run = middle(runs)
+        grows = math.log(run.total / before[1]) / math.log(n / before[0]) if before else math.nan
+        cells = [f"{run.seconds[lap]:.2f}" for lap in names[:3]]
+        cells += [f"{run.total:.2f}", f"{run.cpu_total:.2f}", f"{run.peak_mb:,.0f}"]
+        cells += [f"{run.histories:,.0f}", "" if math.isnan(grows) else f"{grows:.2f}"]
+        line(f"{n:>20,} " + "".join(f"{cell:>10}" for cell in cells))
+        before = n, run.total
+        customers.unlink()
+
+
+STREAM = Path(__file__).parent / "stream.py"
+
+
+def reported_none(*command: object) -> None:
+    subprocess.run([str(part) for part in command], check=True)  # noqa: S603 -- our own words
+
+
+def line(*words: str) -> None:
+    print(*words, flush=True)  # noqa: T201 -- the table
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--most", type=int, default=SIZES[-1], help="customers to stream")
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--no-peers", action="store_true")
+    given = options.parse_args()
+    line(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start")
+    with tempfile.TemporaryDirectory() as folder:
+        compared(Path(folder), () if given.no_peers else PEERS, given.rounds)
+        streamed(Path(folder), given.most)
+    line(f"\nload {os.getloadavg()[0]:.1f} at the end")
 
 
 if __name__ == "__main__":
-    main([int(size) for size in sys.argv[1:]] or [2_357, 23_570, 100_000, 1_000_000])
+    main()

@@ -1,24 +1,52 @@
 """Customer lifetime value: frames and numbers in, frames and numbers out."""
 
 from clv import columns, errors
+from clv.backtest import backtest
 from clv.beta_geo import BetaGeoNBD
+from clv.beta_geo_beta_binomial import BetaGeoBetaBinomial
+from clv.card import Totals, model_card, predictor_card
 from clv.forecast import Needs
 from clv.gamma_gamma import GammaGamma
-from clv.scores import Scored, score, score_summary
+from clv.mbg_cnbd_k import MBGCNBDk
+from clv.modified_beta_geo import ModifiedBetaGeoNBD
+from clv.nbd import NBD
+from clv.pareto_nbd import ParetoNBD
+from clv.past import Past
+from clv.scorer import Scorer
+from clv.scores import AUTO, Scored, fitted, past_of, people, score, score_summary
 from clv.settings import ScoreSettings
+from clv.shifted_beta_geometric import ShiftedBetaGeometric
+from clv.simulate import simulate
 from clv.tiers import Tiers
 from clv.transactions import summarise
 
 __all__ = [
+    "AUTO",
+    "NBD",
+    "BetaGeoBetaBinomial",
     "BetaGeoNBD",
     "GammaGamma",
+    "MBGCNBDk",
+    "ModifiedBetaGeoNBD",
     "Needs",
+    "ParetoNBD",
+    "Past",
     "ScoreSettings",
     "Scored",
+    "Scorer",
+    "ShiftedBetaGeometric",
     "Tiers",
+    "Totals",
+    "backtest",
     "columns",
     "errors",
+    "fitted",
+    "model_card",
+    "past_of",
+    "people",
+    "predictor_card",
     "score",
     "score_summary",
+    "simulate",
     "summarise",
 ]

@@ -21,33 +21,78 @@ whose terms are all positive.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import betaln, expit, exprel, log_expit
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import betaln, expit, exprel, log_expit, poch
+
+from clv.discount import discounted_from_wait
 
 Floats = NDArray[np.float64]
 
 TERMS = 400
-NODES = 400
+NODES = 800
 #: Relative error that the series may have before the integral takes over.
 TOLERANCE = 1e-10
+#: Customers are fleeting whose rate of leaving is certain to this many waits.
+FLEETING = 2.0
+#: The same holds where the horizon is this many times all that is known of a rate.
+FRESH = 1e5
 #: The integrand is followed down to exp(-DEPTH) of its peak.
 DEPTH = 40.0
-#: Rows at a time: keeps the nodes of the integral within some 20 MB.
+#: Rows at a time, of the series and of the integral: what is worked on stays within a core's cache.
 BLOCK = 2048
+INTEGRAL_BLOCK = 128
 
 
-def purchases_while_alive(t: Floats, R: Floats, A: Floats, a: float, beta: Floats) -> Floats:
-    """Expected purchases within `t` of customers active now. All arrays of one shape, one axis."""
+def purchases_while_alive(
+    t: ArrayLike, R: ArrayLike, A: ArrayLike, a: float, beta: ArrayLike
+) -> Floats:
+    """Expected purchases within `t` of customers active now, by rates and leaving: any shapes."""
+    columns = np.broadcast_arrays(*(np.asarray(one, dtype=np.float64) for one in (t, R, A, beta)))
+    times, rates, ages, stays = (column.reshape(-1) for column in columns)
+    value = np.empty(len(times))
+    # Series of about the same length together: each block ends with its longest.
+    order = np.argsort(times / ages) if len(times) > BLOCK else np.arange(len(times))
+    for start in range(0, len(order), BLOCK):
+        rows = order[start : start + BLOCK]
+        value[rows] = _of_some(a, times[rows], rates[rows], ages[rows], stays[rows])
+    return value.reshape(columns[0].shape)
+
+
+class Active(NamedTuple):
+    """Customers active now, one per row: rates Gamma(R, A), leaving Beta(a, beta)."""
+
+    R: Floats
+    A: Floats
+    a: float
+    beta: Floats
+
+
+def with_fleeting(discounted: Floats, t: float, discount_rate: float, customers: Active) -> Floats:
+    """Discounted purchases, those of customers taken again who may leave after few waits."""
+    R, A, a, beta = customers
+    fleeting = np.flatnonzero((R * (a / (a + beta)) > FLEETING) | (t > FRESH * A))
+    if discount_rate and len(fleeting):
+        R, A, beta = R[fleeting], A[fleeting], beta[fleeting]
+        discounted[fleeting] = discounted_from_wait(
+            t,
+            discount_rate,
+            A / np.maximum(R, 1),
+            lambda s: purchases_while_alive(s, R, A, a, beta),
+        )
+    return discounted
+
+
+def _of_some(a: float, t: Floats, R: Floats, A: Floats, beta: Floats) -> Floats:
     value, error = _by_series(t / (A + t), R, a, beta)
-    unsure = ~(error <= TOLERANCE * value)
-    for rows in _blocks(np.flatnonzero(unsure)):
+    unsure = np.flatnonzero(~(error <= TOLERANCE * value) | ~np.isfinite(value))
+    for start in range(0, len(unsure), INTEGRAL_BLOCK):
+        rows = unsure[start : start + INTEGRAL_BLOCK]
         value[rows] = _by_integral(t[rows] / A[rows], R[rows], a, beta[rows])
     return value
-
-
-def _blocks(rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    return np.array_split(rows, -(-len(rows) // BLOCK)) if len(rows) else []
 
 
 def _by_series(z: Floats, R: Floats, a: float, beta: Floats) -> tuple[Floats, Floats]:
@@ -82,29 +127,47 @@ def _sum_of_terms(z: Floats, D: Floats, C: Floats, a: float) -> tuple[Floats, Fl
     return F, magnitude, tail
 
 
-def _by_integral(horizon: Floats, R: Floats, a: float, beta: Floats) -> Floats:
-    """The trapezoidal rule on y = logit p; `horizon` is t / A.
+def _by_integral(odds: Floats, R: Floats, a: float, beta: Floats) -> Floats:
+    """For `odds` = t / A."""
+    likely = R * odds
+    R, odds = R[:, None], odds[:, None]
 
-    For a < 1 the integrand has a long tail at p = 0, where it is flat: there the integral of its
-    distance from R t / A, its value at p = 0, is taken instead.
+    def given(y: Floats) -> Floats:
+        p = expit(y)
+        within: Floats = -np.expm1(-R * np.log1p(p * odds)) / p
+        return within
+
+    return mean_over_leaving(a, beta, given, likely, (1 + R[:, 0]) / 2 * odds[:, 0])
+
+
+def mean_over_leaving(
+    a: float, beta: Floats, given: Callable[[Floats], Floats], at_zero: Floats, fall: Floats
+) -> Floats:
+    """The mean over p ~ Beta(a, beta) of a function that falls from `at_zero` at p = 0.
+
+    The trapezoidal rule on y = logit p; `given` takes nodes (rows, NODES) of y. For a < 1 the
+    integrand has a long tail towards p = 0: there the function's distance from at_zero (1-p)^fall
+    is integrated, which comes close to it and has a known mean.
     """
-    y, spacing = _nodes(a if a >= 1 else a + 1, beta)
-    beta = beta[:, None]
-    log_weight = a * log_expit(y) + beta * log_expit(-y) - betaln(a, beta)
-    weight = np.exp(log_weight) * spacing
-    at_zero = (R * horizon)[:, None]
-    p = expit(y)
-    within = -np.expm1(-R[:, None] * np.log1p(p * horizon[:, None])) / p
-    if a >= 1:
-        return np.asarray((weight * within).sum(axis=1))
-    return np.asarray(at_zero[:, 0] - (weight * (at_zero - within)).sum(axis=1))
+    heavy = a < 1
+    y, spacing = _nodes(a + heavy, beta, fall)
+    weight = np.exp(a * log_expit(y) + beta[:, None] * log_expit(-y) - betaln(a, beta)[:, None])
+    weight *= spacing
+    if not heavy:
+        return np.asarray((weight * given(y)).sum(axis=1))
+    near = at_zero[:, None] * np.exp(fall[:, None] * log_expit(-y))
+    known = at_zero * (poch(beta, a) / poch(beta + fall, a))
+    return np.asarray(known + (weight * (given(y) - near)).sum(axis=1))
 
 
-def _nodes(a: float, beta: Floats) -> tuple[Floats, Floats]:
+def _nodes(a: float, beta: Floats, fall: Floats) -> tuple[Floats, Floats]:
     """Nodes in y and their spacing: y = peak + width sinh(u), with even steps in u."""
     peak = np.log(a) - np.log(beta)
     width = np.minimum(np.sqrt(1 / a + 1 / beta), 1.0)
-    left, right = (np.arcsinh(reach / width) for reach in _reaches(a, beta, peak))
+    left, right = _reaches(a, beta, peak)
+    # What falls early keeps its weight further to the left.
+    left += np.log1p(fall / beta)
+    left, right = (np.arcsinh(reach / width) for reach in (left, right))
     step = (left + right) / (NODES - 1)
     u = -left[:, None] + step[:, None] * np.arange(NODES)
     width = width[:, None]

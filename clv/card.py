@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from clv import columns as c
 from clv import money
+from clv.choice import Choice
+from clv.forecast import Predictor
 from clv.formula import CLV_PER_CAC
-from clv.past import Past
 from clv.settings import ScoreSettings
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ MONEY = (c.HISTORIC_NET, c.FORMULA_CLV, c.PREDICTED_CLV)
 class Totals:
     """Customers and cents, by tier; they add up over batches."""
 
+    shop: str = ""
+    currency: str = ""
     tiers: dict[str, dict[str, int]] = field(default_factory=dict)
     worth_it: int = 0
     without_net_value: int = 0
@@ -39,6 +42,8 @@ class Totals:
         """The totals of one batch of scores."""
         values = {name: _cents(table, name) for name in MONEY}
         return cls(
+            shop=_first(table, c.SHOP),
+            currency=_first(table, c.CURRENCY),
             tiers=_by_tier(table, values, settings.tiers.names),
             worth_it=_worth_it(table, settings),
             without_net_value=int((values[c.HISTORIC_NET] <= 0).sum()),
@@ -47,6 +52,8 @@ class Totals:
     def __add__(self, other: Totals) -> Totals:
         names = {**self.tiers, **other.tiers}
         return Totals(
+            self.shop or other.shop,
+            self.currency or other.currency,
             {name: _added(self.tiers.get(name, {}), other.tiers.get(name, {})) for name in names},
             self.worth_it + other.worth_it,
             self.without_net_value + other.without_net_value,
@@ -56,18 +63,27 @@ class Totals:
         return sum(tier.get(name, 0) for tier in self.tiers.values())
 
 
-def model_card(past: Past, scorer: Scorer, totals: Totals) -> dict[str, Any]:
-    """Data, models, settings, tiers and totals of one scoring. `past` holds the checked summary."""
+def predictor_card(fitted: Predictor) -> dict[str, Any]:
+    """The models, what they warn of, and where the shop's own past has chosen them, how."""
+    chosen = fitted if isinstance(fitted, Choice) else None
+    return {
+        "model": fitted.name,
+        "models": (chosen.predictor if chosen else fitted).card(),
+        "choice": chosen.card() if chosen else None,
+        "warnings": list(fitted.warnings),
+    }
+
+
+def model_card(scorer: Scorer, totals: Totals) -> dict[str, Any]:
+    """Data, models, settings, tiers and totals of one scoring."""
     settings, fitted = scorer.settings, scorer.predictor
     return {
-        "data": _data(past, totals),
-        "model": fitted.name,
-        "models": fitted.card(),
+        "data": _data(scorer, totals),
+        **predictor_card(fitted),
         "settings": _settings(settings),
         "tiers": {name: _shown(totals.tiers[name], name, scorer) for name in settings.tiers.names},
         "totals": {name: money.text(totals.sum(name)) for name in MONEY},
         "cac": _cac(totals, settings),
-        "warnings": list(fitted.warnings),
     }
 
 
@@ -98,28 +114,26 @@ def _worth_it(table: pa.Table, settings: ScoreSettings) -> int:
     return int((_cents(table, c.MAX_CAC) >= float(settings.cac * 100)).sum())
 
 
-def _data(past: Past, totals: Totals) -> dict[str, Any]:
-    people, as_of = past.summary, past.as_of
-    if people.empty:
+def _data(scorer: Scorer, totals: Totals) -> dict[str, Any]:
+    data, as_of = scorer.data, scorer.as_of
+    if not data.customers:
         return {"customers": 0}
-    history = int(people[c.T].max())
-    since = int((people[c.T] - people[c.RECENCY]).min())
     return {
-        "shop": _one(people, c.SHOP),
-        "currency": _one(people, c.CURRENCY),
+        "shop": totals.shop,
+        "currency": totals.currency,
         "as_of": as_of.isoformat(),
-        "first_order_on": (as_of - timedelta(days=history)).isoformat(),
-        "last_order_on": (as_of - timedelta(days=since)).isoformat(),
-        "history_days": history,
-        "customers": len(people),
-        "repeaters": int((people[c.FREQUENCY] > 0).sum()),
-        "purchase_days": int((people[c.FREQUENCY] + 1).sum()),
+        "first_order_on": (as_of - timedelta(days=data.history_days)).isoformat(),
+        "last_order_on": (as_of - timedelta(days=data.days_since_last_order)).isoformat(),
+        "history_days": data.history_days,
+        "customers": data.customers,
+        "repeaters": data.repeaters,
+        "purchase_days": data.purchase_days,
         "without_net_value": totals.without_net_value,
     }
 
 
-def _one(people: pd.DataFrame, name: str) -> str | None:
-    return str(people[name].iloc[0]) if name in people.columns else None
+def _first(table: pa.Table, name: str) -> str:
+    return str(table[name][0]) if table.num_rows else ""
 
 
 def _settings(settings: ScoreSettings) -> dict[str, Any]:

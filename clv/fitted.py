@@ -75,7 +75,9 @@ class Fitted:
 
     def as_dict(self) -> dict[str, Any]:
         """The fields and the standard errors, as plain JSON values: what the model card shows."""
-        return {"model": self.NAME, **asdict(self), "standard_errors": self.standard_errors}
+        fields = {"model": self.NAME, **asdict(self), "standard_errors": self.standard_errors}
+        del fields["log_covariance"]
+        return fields
 
     def to_json(self) -> str:
         """The model as JSON text, to the last digit."""

@@ -108,12 +108,16 @@ class ByModels:
         """`discount_rate` is continuous, per day."""
         buying, unknown = self.buying, np.full(len(summary), np.nan)
         purchases = buying.conditional_expected_purchases(horizon_days, summary)
-        discounted = buying.discounted_expected_purchases(horizon_days, summary, discount_rate)
+        discounted = (
+            buying.discounted_expected_purchases(horizon_days, summary, discount_rate)
+            if discount_rate
+            else purchases
+        )
         known = buying.leaving_known(summary) & (not self.is_average)
         return Forecast(
             p_alive=np.where(known, buying.p_alive(summary), np.nan),
             purchases=purchases,
-            discounted=discounted if discount_rate else purchases,
+            discounted=discounted,
             spend=self.spending.expected_spend(all_purchases(summary)),
             wait_days=unknown if self.is_average else buying.expected_wait(summary),
         )
@@ -175,6 +179,12 @@ def shop_average(past: Past, name: str, warning: str) -> ByModels:
     spending = GammaGamma(p=1.0, q=2.0, v=mean, robust_mean=mean)
     buying = NBD(r=1.0, alpha=1 / rate)
     return ByModels(name, buying, spending, (warning,), is_average=True)
+
+
+def models_of(predictor: Predictor) -> ByModels | None:
+    """The pair of models behind a predictor; None where something else forecasts."""
+    chosen = getattr(predictor, "predictor", predictor)
+    return chosen if isinstance(chosen, ByModels) else None
 
 
 def predictor(past: Past, horizon_days: int, needs: Needs, candidate: Candidate) -> Predictor:

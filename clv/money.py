@@ -22,7 +22,7 @@ def cents(column: pd.Series) -> Ints:
     """Whole cents, half to even; 0 where missing. The values are below a trillion."""
     if column.dtype.kind in "iuf":
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        return np.rint(np.nan_to_num(numbers, nan=0.0) * 100).astype(np.int64)
+        return np.asarray(np.rint(np.nan_to_num(numbers, nan=0.0) * 100), dtype=np.int64)
     values = arrow(column)
     if not pa.types.is_decimal(values.type):
         return cents(column.astype(np.float64))

@@ -11,7 +11,7 @@ their costs are known and no margin is given. `max_cac` is a third of it; withou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 
 from clv import columns as c
 from clv import money
-from clv._cuts_draft import Cuts, cuts
-from clv.forecast import Forecast, Predictor, by_day
+from clv.forecast import ByModels, Forecast, Predictor, by_day, models_of
 from clv.formula import lifetime_value, max_cac
-from clv.past import Past
+from clv.intervals import Intervals, learned
 from clv.reason import Facts, sentences
 from clv.settings import ScoreSettings
+from clv.settling import Settling
+from clv.tiers import Cuts, cuts
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -37,6 +38,7 @@ NEXT_ORDER_P_ALIVE = 0.1
 #: Customers that are forecast at a time: some 100 MB.
 BLOCK = 500_000
 EPOCH = date(1970, 1, 1)
+BOUNDS = (c.PURCHASES_LOW, c.PURCHASES_HIGH, c.CLV_LOW, c.CLV_HIGH)
 
 
 @dataclass(frozen=True)
@@ -47,23 +49,41 @@ class Scorer:
     predictor: Predictor
     settings: ScoreSettings
     as_of: date
+    data: Data
     cuts: Cuts
+    intervals: Intervals | None = None
+    settling: Settling | None = None
 
     @classmethod
-    def of(cls, predictor: Predictor, past: Past, settings: ScoreSettings) -> Scorer:
-        """The scorer of the whole shop: its customers' predicted values place the tiers' limits."""
-        values = [
-            _cents(_forecast(predictor, block, settings).value) for block in _blocks(past.summary)
-        ]
+    def of(
+        cls, predictor: Predictor, people: pd.DataFrame, as_of: date, settings: ScoreSettings
+    ) -> Scorer:
+        """The scorer of a shop, from all its customers: frequency, recency, T, orders and net.
+
+        Their predicted values place the tiers' limits. Intervals, and tiers that hold on to what
+        a customer shows, need models that know how sure they are.
+        """
+        blocks = (people.iloc[start : start + BLOCK] for start in range(0, len(people), BLOCK))
+        values = [_cents(_forecast(predictor, block, settings).value) for block in blocks]
         predicted = np.concatenate([np.zeros(0, dtype=np.int64), *values])
-        placed = cuts(predicted, are_new(past.summary, settings), settings.tiers)
-        return cls(predictor, settings, past.as_of, placed)
+        placed = cuts(predicted, are_new(people, settings), settings.tiers)
+        plain = cls(predictor, settings, as_of, Data.of(people), placed)
+        models = models_of(predictor)
+        return plain if models is None else plain._with(models, people)
+
+    def _with(self, models: ByModels, people: pd.DataFrame) -> Scorer:
+        days, rate = self.settings.horizon_days, by_day(self.settings.discount_per_year)
+        bounds = learned(models, people, days, rate, levels=(self.settings.interval,))
+        new = are_new(people, self.settings)
+        settling = Settling.of(
+            bounds.models, self.cuts, people, new, horizon_days=days, discount_rate=rate
+        )
+        return replace(self, intervals=bounds, settling=settling)
 
     def score(self, people: pd.DataFrame) -> pa.Table:
         """`columns.SCORES` for some customers of a checked summary, in their order."""
         ahead = _forecast(self.predictor, people, self.settings)
         predicted, net = _cents(ahead.value), money.cents(people[c.NET])
-        tier = self._tiers(people, predicted)
         known = {
             **_described(people),
             c.AS_OF: _days(np.full(len(people), (self.as_of - EPOCH).days)),
@@ -72,7 +92,8 @@ class Scorer:
             **_by_formula(people, net, self.settings),
             c.PREDICTED_CLV: money.decimals(predicted),
             **self._foreseen(ahead),
-            c.TIER: tier,
+            **self._bounds(people, ahead),
+            c.TIER: self._tiers(people, predicted),
             c.PREVIOUS_TIER: _texts(people, c.PREVIOUS_TIER),
             c.MODEL: _repeated(self.predictor.name, len(people)),
         }
@@ -81,7 +102,24 @@ class Scorer:
 
     def _tiers(self, people: pd.DataFrame, predicted: Ints) -> pa.Array:
         names = self.cuts.assign(predicted, are_new(people, self.settings))
+        if self.settling is not None and c.PREVIOUS_TIER in people.columns:
+            previous = people[c.PREVIOUS_TIER].astype(object).to_numpy()
+            names = self.settling.settle(people, names, previous)
         return pa.array(names, pa.string())
+
+    def _bounds(self, people: pd.DataFrame, ahead: Forecast) -> dict[str, pa.Array]:
+        """Between what purchases and value will lie; null where the predictor doesn't know."""
+        if self.intervals is None:
+            counts, cents = pa.nulls(len(people), pa.int64()), pa.nulls(len(people), money.CENTS)
+            return dict(zip(BOUNDS, (counts, counts, cents, cents), strict=True))
+        found = self.intervals.of(people, ahead)
+        low, high, least, most = (found[name].to_numpy() for name in found.columns)
+        return {
+            c.PURCHASES_LOW: pa.array(low.astype(np.int64)),
+            c.PURCHASES_HIGH: pa.array(high.astype(np.int64)),
+            c.CLV_LOW: money.decimals(_cents(least)),
+            c.CLV_HIGH: money.decimals(_cents(most)),
+        }
 
     def _foreseen(self, ahead: Forecast) -> dict[str, pa.Array]:
         """The forecast's columns, with null for what nobody knows."""
@@ -123,6 +161,30 @@ class Scorer:
         )
 
 
+@dataclass(frozen=True)
+class Data:
+    """How much a scoring rests on, for the model card."""
+
+    customers: int = 0
+    repeaters: int = 0
+    purchase_days: int = 0
+    history_days: int = 0
+    days_since_last_order: int = 0
+
+    @classmethod
+    def of(cls, people: pd.DataFrame) -> Data:
+        if people.empty:
+            return cls()
+        x, age = people[c.FREQUENCY], people[c.T]
+        return cls(
+            customers=len(people),
+            repeaters=int((x > 0).sum()),
+            purchase_days=int(x.sum()) + len(people),
+            history_days=int(age.max()),
+            days_since_last_order=int((age - people[c.RECENCY]).min()),
+        )
+
+
 def are_new(people: pd.DataFrame, settings: ScoreSettings) -> NDArray[np.bool_]:
     """One order, placed within the tiers' `new_days`."""
     recent = people[c.T].to_numpy() <= settings.tiers.new_days
@@ -133,10 +195,6 @@ def are_new(people: pd.DataFrame, settings: ScoreSettings) -> NDArray[np.bool_]:
 def _forecast(predictor: Predictor, people: pd.DataFrame, settings: ScoreSettings) -> Forecast:
     rate = by_day(settings.discount_per_year)
     return predictor.forecast(people, settings.horizon_days, rate)
-
-
-def _blocks(summary: pd.DataFrame) -> list[pd.DataFrame]:
-    return [summary.iloc[start : start + BLOCK] for start in range(0, len(summary), BLOCK)]
 
 
 def _described(people: pd.DataFrame) -> dict[str, pa.Array]:

@@ -12,16 +12,21 @@ import pyarrow as pa
 
 from clv import columns as c
 from clv.beta_geo import BetaGeoNBD
+from clv.candidates import CANDIDATES
 from clv.card import Totals, model_card
-from clv.forecast import Candidate, by_models, predictor
+from clv.choice import MEAN, by_backtest
+from clv.errors import BadSettings
+from clv.forecast import Candidate, Predictor, by_models, predictor
 from clv.past import Past
 from clv.reason import NO_CURRENCY
 from clv.scorer import EPOCH, Scorer
 from clv.settings import ScoreSettings
 from clv.summary import checked
 from clv.transaction_rows import whole_day
-from clv.transactions import activity, purchase_days, summarise
+from clv.transactions import activity, left_out, purchase_days, summarise, transactions_of
 
+#: The model that is chosen by the shop's own past.
+AUTO = "auto"
 #: What a score of transactions says of each customer: money in floats, to the cent.
 OF_TRANSACTIONS = [n for n in c.SCORES if n not in (c.SHOP, c.PERSON_KEY, c.CUSTOMER_ID)]
 AS_FLOATS = (c.HISTORIC_NET, c.FORMULA_CLV, c.PREDICTED_CLV, c.EXPECTED_SPEND, c.MAX_CAC)
@@ -33,26 +38,42 @@ def score(
     horizon_days: int = 365,
     *,
     settings: ScoreSettings | None = None,
-    candidate: Candidate | None = None,
+    model: str = AUTO,
 ) -> pd.DataFrame:
     """Every customer's lifetime value from one row per order, in one call.
 
     `transactions` has customer_id, ordered_at and net_value, in one currency (`clv.transactions`).
     Index customer_id; `columns.SCORES` without the ids, money in floats to the cent, None for what
-    nobody knows. `attrs["card"]` is the model card. `horizon_days` stands above the settings' own.
+    nobody knows. `attrs["card"]` is the model card; its `left_out` counts rows that are no
+    purchases. `horizon_days` stands above the settings' own. `model` is a key of
+    `clv.candidates.CANDIDATES`; `auto` takes what forecast this shop best.
 
     Raises BadTransactions, BadSettings.
     """
     settings = replace(settings or ScoreSettings(), horizon_days=horizon_days)
     summary = summarise(transactions, as_of)
     days = purchase_days(transactions, as_of)
-    people = _as_stored(summary, transactions)
-    past = Past(people, EPOCH + timedelta(days=whole_day(as_of)), days, activity(days))
-    scored = _scored(past, settings, candidate)
+    past = Past(summary, EPOCH + timedelta(days=whole_day(as_of)), days, activity(days))
+    people = checked(_as_stored(summary, transactions))
+    scored = _scored(people, fitted(past, settings, model), past.as_of, settings)
+    card = scored.card | {"left_out": left_out(transactions, as_of)}
     frame = scored.frame[OF_TRANSACTIONS].set_axis(summary.index)
     frame = frame.astype(dict.fromkeys(AS_FLOATS, np.float64))
-    frame.attrs["card"] = scored.card
+    frame.attrs["card"] = card
     return frame
+
+
+def candidate_of(key: str) -> Candidate:
+    """The candidate of that key, or for AUTO the one that looks for the best one itself.
+
+    Raises BadSettings.
+    """
+    if key in (AUTO, MEAN):  # a mean of which two, the shop's past has to say
+        return by_backtest(with_coverage=True)
+    if key not in CANDIDATES:
+        known = ", ".join((AUTO, *CANDIDATES))
+        raise BadSettings(f"no model is called {key!r}; there are {known}")
+    return CANDIDATES[key].fit
 
 
 @dataclass(frozen=True)
@@ -75,22 +96,47 @@ def score_summary(
     as_of: date,
     candidate: Candidate | None = None,
 ) -> Scored:
-    """Score one shop's customers in one currency, by the order store's summary.
+    """Score one shop's customers in one currency, by the order store's summary alone.
 
-    A column `previous_tier` says what they were before. With too little data the predicted value
+    A column `previous_tier` says what they show today. With too little data the predicted value
     falls back to the shop's average: column `model`, `reason`, card and warnings say so.
     Raises BadSummary.
     """
-    return _scored(Past(checked(summary), as_of), settings, candidate)
-
-
-def _scored(past: Past, settings: ScoreSettings, candidate: Candidate | None) -> Scored:
+    people = checked(summary)
     by = candidate or by_models(BetaGeoNBD.fit)
-    fitted = predictor(past, settings.horizon_days, settings.needs, by)
-    scorer = Scorer.of(fitted, past, settings)
-    table = scorer.score(past.summary)
-    card = model_card(past, scorer, Totals.of(table, settings))
-    return Scored(_frame(table), card, fitted.warnings)
+    found = predictor(Past(people, as_of), settings.horizon_days, settings.needs, by)
+    return _scored(people, found, as_of, settings)
+
+
+def past_of(days: pd.DataFrame, as_of: date) -> Past:
+    """What purchase days (customer_id, day, value) say about a shop."""
+    return Past(summarise(transactions_of(days), as_of), as_of, days, activity(days))
+
+
+def fitted(past: Past, settings: ScoreSettings, model: str = AUTO) -> Predictor:
+    """The model of that key, or the one that forecast this shop best; else the shop's average."""
+    return predictor(past, settings.horizon_days, settings.needs, candidate_of(model))
+
+
+def people(batch: pa.RecordBatch) -> pd.DataFrame:
+    """A batch of the order store's summary as a scorer takes it: checked, money still exact.
+
+    Raises BadSummary.
+    """
+    return checked(batch.to_pandas(types_mapper=_exact))
+
+
+def _exact(kind: pa.DataType) -> pd.ArrowDtype | None:
+    return pd.ArrowDtype(kind) if pa.types.is_decimal(kind) else None
+
+
+def _scored(
+    people: pd.DataFrame, predictor: Predictor, as_of: date, settings: ScoreSettings
+) -> Scored:
+    scorer = Scorer.of(predictor, people, as_of, settings)
+    table = scorer.score(people)
+    card = model_card(scorer, Totals.of(table, settings))
+    return Scored(_frame(table), card, predictor.warnings)
 
 
 def _as_stored(summary: pd.DataFrame, transactions: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,11 @@ from clv.money import floats
 
 Bools = NDArray[np.bool_]
 
+#: What a score is made of; a summary may tell more.
+NEEDED = (
+    *(c.SHOP, c.PERSON_KEY, c.CUSTOMER_ID, c.CURRENCY, c.FREQUENCY, c.RECENCY, c.T),
+    *(c.DAYS_SINCE_LAST_ORDER, c.ORDERS, c.NET, c.MARGIN),
+)
 #: Counts and durations; money is looked at apart, since it may be Decimal.
 NUMBERS = (c.FREQUENCY, c.RECENCY, c.T, c.DAYS_SINCE_LAST_ORDER, c.ORDERS)
 
@@ -43,7 +48,7 @@ def money(frame: pd.DataFrame, column: str) -> NDArray[np.float64]:
 
 
 def _require_columns(summary: pd.DataFrame) -> None:
-    missing = [name for name in c.SUMMARY if name not in summary.columns]
+    missing = [name for name in NEEDED if name not in summary.columns]
     if missing:
         raise BadSummary("the summary lacks columns", column=",".join(missing), rows=len(summary))
 

@@ -1,7 +1,7 @@
 """Tiers: who brings the money, in a word that fits on a tag.
 
-By default, customers in order of their predicted value are `high` as long as those before them
-bring less than half of all predicted value, `medium` up to four fifths, and `low` beyond. Of the
+By default, customers are `high` as long as those worth more than they bring less than half of all
+predicted value, `medium` up to four fifths, and `low` beyond. Of the
 23,570 CDNOW customers (as of 1997-09-30, one year ahead) 6% are then high, 20% medium and 74% low:
 few enough high ones to write to by hand, nearly all of them (99.7%) with repeat purchases, and a
 low tier that may be left alone at the price of a fifth of the value. Shares of value, not of
@@ -10,7 +10,6 @@ customers, keep that meaning in shops where value is spread more evenly.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,35 +46,59 @@ class Tiers:
                 raise BadSettings("tier names are 1 to 40 ASCII characters", name=ascii(name))
 
     @property
+    def ranked(self) -> tuple[str, ...]:
+        """Without `new`, the most valuable first."""
+        return tuple(name for name, _ in self.by_value_share)
+
+    @property
     def names(self) -> tuple[str, ...]:
-        ranked = tuple(name for name, _ in self.by_value_share)
-        return ranked if self.new is None else (*ranked, self.new)
+        return self.ranked if self.new is None else (*self.ranked, self.new)
 
 
 @dataclass(frozen=True)
-class Assigned:
-    """A tier for each customer, and the lowest value in each ranked tier that has anybody."""
+class Cuts:
+    """Where a shop's tiers begin: `cents` has the lowest predicted value in each ranked tier.
 
-    tiers: list[str]
-    lowest_cents: Mapping[str, int]
-
-
-def assign(
-    predicted_cents: Ints, net_cents: Ints, is_new: NDArray[np.bool_], tiers: Tiers
-) -> Assigned:
-    """Sort customers into tiers. Ties go to the higher net, then to the earlier row.
-
-    New customers stand apart: they take no part in the ranking. Nobody without predicted value
-    gets above the last tier.
+    None: the tier has nobody. One cut serves any part of the shop: a customer's tier depends on
+    their own value alone.
     """
-    names = np.array([name for name, _ in tiers.by_value_share], dtype=object)
+
+    tiers: Tiers
+    cents: tuple[int | None, ...]
+
+    def places(self, predicted_cents: Ints) -> NDArray[np.intp]:
+        """The rank of each value's tier, 0 for the most valuable."""
+        placed = np.full(len(predicted_cents), len(self.cents) - 1)
+        for place, cut in reversed(list(enumerate(self.cents[:-1]))):
+            if cut is not None:
+                placed[predicted_cents >= cut] = place
+        return placed
+
+    def assign(self, predicted_cents: Ints, is_new: NDArray[np.bool_]) -> NDArray[np.object_]:
+        """The tier of each customer. Pure: equal values get the same tier in any batch."""
+        names = np.array(self.tiers.ranked, dtype=object)[self.places(predicted_cents)]
+        if self.tiers.new is not None:
+            names[is_new] = self.tiers.new
+        return names
+
+    def lowest(self, name: str) -> int | None:
+        """The predicted value from which on a tier begins; None for an empty one, and for `new`."""
+        ranked = self.tiers.ranked
+        return self.cents[ranked.index(name)] if name in ranked else None
+
+
+def cuts(predicted_cents: Ints, is_new: NDArray[np.bool_], tiers: Tiers) -> Cuts:
+    """The cuts of a shop from all its customers, in any order.
+
+    A customer's tier is the first whose share of all value isn't reached yet by those worth more.
+    New customers stand apart and take no share. Nobody without predicted value gets above the last
+    tier.
+    """
+    ranked = predicted_cents if tiers.new is None else predicted_cents[~is_new]
+    value, customers = np.unique(ranked, return_counts=True)
+    brought = (value * customers.astype(np.float64))[::-1]
+    above = np.cumsum(brought) - brought
     shares = np.array([share for _, share in tiers.by_value_share[:-1]])
-    ranked = np.flatnonzero(~is_new) if tiers.new is not None else np.arange(len(is_new))
-    order = ranked[np.lexsort((-net_cents[ranked], -predicted_cents[ranked]))]
-    value = predicted_cents[order].astype(np.float64)
-    before = np.cumsum(value) - value
-    places = np.searchsorted(shares * value.sum(), before, side="right")
-    assigned = np.full(len(is_new), tiers.new, dtype=object)
-    assigned[order] = names[places]
-    lowest = {str(names[place]): int(value[places == place].min()) for place in np.unique(places)}
-    return Assigned(assigned.tolist(), lowest)
+    places = np.searchsorted(shares * brought.sum(), above, side="right")
+    found = [value[::-1][places == place] for place in range(len(tiers.ranked))]
+    return Cuts(tiers, tuple(int(values[-1]) if len(values) else None for values in found))

@@ -34,6 +34,7 @@ KEYS: Mapping[str, str] = {
     "CLV_MARGIN": "",
     "CLV_CAC": "",
     "CLV_LIFESPAN_YEARS": "3",
+    "CLV_MODEL": "auto",
     "CLV_TIERS": "high:0.5,medium:0.8,low:1",
     "CLV_NEW_DAYS": "30",
     "CLV_TOLERANCE": "0.02",
@@ -104,6 +105,7 @@ class Settings:
     margin: Decimal | None
     cac: Decimal | None
     lifespan_years: Decimal
+    model: str
     tiers: Tiers
     new_days: int
     tolerance: Decimal
@@ -163,6 +165,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         margin=reader.parsed("CLV_MARGIN", _optional(_within("0", "1")), None),
         cac=reader.parsed("CLV_CAC", _optional(_within("0", "1e9")), None),
         lifespan_years=reader.parsed("CLV_LIFESPAN_YEARS", _within("0.1", "50"), Decimal(3)),
+        model=reader.text("CLV_MODEL"),
         tiers=tiers,
         new_days=reader.parsed("CLV_NEW_DAYS", _whole(0, 3650), 30),
         tolerance=reader.parsed("CLV_TOLERANCE", _within("0", "1"), Decimal(0)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,8 @@ from connectors.terminal import Terminal
 
 #: A shop without an order for this long is asleep, or its data old.
 QUIET_DAYS = 60
+
+TIER_MONEY = ("predicted_clv", "historic_net")
 
 PLAN_WORDS = {"=": "stay", "+": "are new", "*": "change", "-": "lose it", "!": "left the shop"}
 
@@ -49,23 +51,71 @@ def quarantined(out: Terminal, shop: str, rejects: pd.DataFrame) -> None:
     out.table("reject", title, list(rejects.columns), rows)
 
 
-def scored(out: Terminal, shop: str, frame: pd.DataFrame, card: Mapping[str, Any]) -> None:
+def scored(out: Terminal, shop: str, card: Mapping[str, Any]) -> None:
     """How many were scored by which model, what the model warns of, and the tiers."""
+    customers = card["data"]["customers"]
     out.tell(
         "scored",
-        f"{shop}: {len(frame):,} customers scored by {card['model']}",
+        f"{shop}: {customers:,} customers scored by {card['model']}",
         shop=shop,
-        customers=len(frame),
+        customers=customers,
         card=card,
     )
-    for warning in (*card["warnings"], *_stale(frame)):
+    for warning in (*card["warnings"], *_stale(card["data"])):
         out.tell("warning", f"[yellow]{shop}: {escape(warning)}[/]", shop=shop, warning=warning)
-    tiers(out, shop, frame)
+    tiers(out, shop, card)
 
 
-def _stale(frame: pd.DataFrame) -> Iterator[str]:
+#: What a backtest shows of each model: title, figure, format.
+FIGURES = (
+    ("MAE", "mae", ".3f"),
+    ("RMSE", "rmse", ".3f"),
+    ("orders", "bias_purchases", "+.1%"),
+    ("spend", "bias_spend", "+.1%"),
+    ("rank", "rank_correlation", ".3f"),
+    ("top 10%", "top_decile_spend", ".1%"),
+    ("Gini", "gini_spend", ".3f"),
+)
+
+
+def chosen(out: Terminal, shop: str, card: Mapping[str, Any]) -> None:
+    """How every model did on the shop's past, origin by origin, and which one was taken."""
+    choice = card["choice"]
+    if choice is None:
+        told = f"{shop}: nothing to compare; {'; '.join(card['warnings'])}"
+        return out.tell("warning", f"[yellow]{escape(told)}[/]", shop=shop, warning=told)
+    for origin in choice["backtest"]["origins"]:
+        title = (
+            f"{shop}, known on {origin['as_of']}; {origin['horizon_days']} days brought "
+            f"{origin['purchases']:,.0f} purchases worth {origin['spend']:,.2f}"
+        )
+        rows = [_tried(one["candidate"], origin["candidates"]) for one in choice["ranking"]]
+        out.table("origin", title, ("model", *(title for title, _, _ in FIGURES)), rows)
+    out.table("refused", f"{shop}: out", ("why", "models"), _refused(choice["refused"]))
+    for note in choice["backtest"]["notes"]:
+        out.tell("warning", f"[yellow]{shop}: {escape(note)}[/]", shop=shop, warning=note)
+    out.tell("chosen", f"{shop}: {escape(choice['why'])}", shop=shop, card=card)
+
+
+def _tried(key: str, candidates: Mapping[str, Any]) -> tuple[str, ...]:
+    """A candidate's figures at one origin; none where it was refused there."""
+    told = candidates[key]
+    return (
+        key,
+        *("" if told.get(name) is None else f"{told[name]:{form}}" for _, name, form in FIGURES),
+    )
+
+
+def _refused(reasons: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Each reason once, with all that it is true of."""
+    each = dict.fromkeys(reasons.values())
+    return [(why, ", ".join(key for key in reasons if reasons[key] == why)) for why in each]
+
+
+def _stale(data: Mapping[str, Any]) -> Iterator[str]:
     """A history that ended long ago makes everybody look lost."""
-    quiet = frame["days_since_last_order"].min() if len(frame) else 0
+    days = [date.fromisoformat(data[name]) for name in ("last_order_on", "as_of") if name in data]
+    quiet = (days[-1] - days[0]).days if days else 0
     if quiet > QUIET_DAYS:
         yield (
             f"nobody ordered in the last {quiet:,} days, so hardly anybody is expected back; for a"
@@ -73,20 +123,16 @@ def _stale(frame: pd.DataFrame) -> Iterator[str]:
         )
 
 
-def tiers(out: Terminal, shop: str, frame: pd.DataFrame) -> None:
-    """Customers and money by tier, the most valuable tier first."""
-    currency = frame["currency"].iloc[0] if len(frame) else ""
-    groups = sorted(frame.groupby("tier"), key=lambda pair: -pair[1]["predicted_clv"].mean())
+def tiers(out: Terminal, shop: str, card: Mapping[str, Any]) -> None:
+    """Customers and money by tier, in the order of the card."""
+    currency = card["data"].get("currency", "")
     rows = [
-        (tier, f"{len(group):,}", money(group["predicted_clv"]), money(group["historic_net"]))
-        for tier, group in groups
+        (tier, f"{told['customers']:,}", *(f"{Decimal(told[name]):,.2f}" for name in TIER_MONEY))
+        for tier, told in card["tiers"].items()
+        if told["customers"]
     ]
     columns = ("tier", "customers", f"predicted {currency}", f"net to date {currency}")
     out.table("tier", f"{shop}: tiers", columns, rows)
-
-
-def money(values: pd.Series) -> str:
-    return f"{sum(map(Decimal, map(str, values)), Decimal(0)):,.2f}"
 
 
 def excluded(out: Terminal, shop: str, reasons: Mapping[str, int]) -> None:

@@ -191,6 +191,12 @@ class Store:
         sql = reading.to_score(shop, as_of, rule, currency)
         return reading.batches(self.connection, sql)
 
+    def numbers(
+        self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
+    ) -> pd.DataFrame:
+        """The summary's frequency, recency, T, orders and net as plain numbers, for the models."""
+        return reading.frame(self.connection, reading.numbers(shop, as_of, rule, currency))
+
     def purchase_days(
         self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
     ) -> pd.DataFrame:

@@ -122,6 +122,14 @@ def to_score(shop: str, as_of: date, rule: Rule, currency: str | None) -> str:
     )
 
 
+def numbers(shop: str, as_of: date, rule: Rule, currency: str | None) -> str:
+    """What models are fitted to: counts, durations in days and net value, of nobody by name."""
+    return (
+        "select frequency, recency, T, orders, net::double as net"
+        f" from ({summary(shop, as_of, rule, currency)}) order by person_key, currency"
+    )
+
+
 def purchase_days(shop: str, as_of: date, rule: Rule, currency: str | None) -> str:
     """The purchase days of all persons, or of a fixed sample of a large shop's."""
     from connectors.store import summary as ibis

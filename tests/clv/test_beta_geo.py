@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clv.beta_geo import BetaGeoNBD, _Likelihood
+from clv.beta_geo import BetaGeoNBD
 from clv.errors import NotEnoughData
 
 NAMES = ("r", "alpha", "a", "b")
@@ -121,20 +121,6 @@ def test_the_order_of_the_rows_does_not_matter(cdnow: pd.DataFrame, daily: BetaG
     assert [getattr(shuffled, n) for n in NAMES] == pytest.approx(
         [getattr(daily, n) for n in NAMES], rel=1e-9
     )
-
-
-def test_the_gradient_and_the_hessian_are_those_of_the_value(cdnow: pd.DataFrame) -> None:
-    columns = (cdnow[name].to_numpy(float) for name in ("frequency", "recency", "T"))
-    likelihood = _Likelihood(*columns, np.ones(len(cdnow)))
-    point = np.array([0.3, 25.0, 0.9, 2.0])
-    _, gradient, hessian = likelihood(point)
-    for place in range(4):
-        step = np.zeros(4)
-        step[place] = point[place] * 1e-5
-        up, down = likelihood(point + step), likelihood(point - step)
-        width = 2 * step[place]
-        assert (up[0] - down[0]) / width == pytest.approx(gradient[place], rel=1e-5, abs=1e-4)
-        np.testing.assert_allclose((up[1] - down[1]) / width, hessian[place], rtol=1e-5, atol=1e-3)
 
 
 def test_a_large_shop_is_started_on_a_sample_and_ends_at_the_same_maximum(

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from clv.columns import SUMMARY
+
 from clv.errors import BadSummary
-from clv.summary import checked
+from clv.summary import NEEDED, checked
 
 People = Callable[[list[tuple[int, int, int, float]]], pd.DataFrame]
 
@@ -17,7 +17,7 @@ def good(people: People) -> pd.DataFrame:
     return people([(0, 0, 10, 5.0), (2, 30, 40, 90.0), (1, 7, 7, 12.5)])
 
 
-@pytest.mark.parametrize("column", SUMMARY)
+@pytest.mark.parametrize("column", NEEDED)
 def test_a_missing_column_is_named(good: pd.DataFrame, column: str) -> None:
     with pytest.raises(BadSummary, match=rf"lacks columns \(column={column} rows=3"):
         checked(good.drop(columns=column))

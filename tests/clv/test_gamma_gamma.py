@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clv.errors import NotEnoughData
-from clv.gamma_gamma import GammaGamma, _Likelihood, winsorised_mean
+from clv.gamma_gamma import BINNED_ABOVE, GammaGamma, _Likelihood, binned, winsorised_mean
 
 NAMES = ("p", "q", "v")
 
@@ -52,7 +52,8 @@ def test_all_cdnow_customers_give_the_published_estimate(
 
 def test_the_gradient_and_the_hessian_are_those_of_the_value(cdnow: pd.DataFrame) -> None:
     some = cdnow[(cdnow.frequency > 0) & (cdnow.monetary_value > 0)]
-    likelihood = _Likelihood(some.frequency.to_numpy(float), some.monetary_value.to_numpy())
+    counts = np.random.default_rng(4).integers(1, 5, len(some)).astype(float)
+    likelihood = _Likelihood(some.frequency.to_numpy(float), some.monetary_value.to_numpy(), counts)
     point = np.array([4.0, 3.0, 20.0])
     _, gradient, hessian = likelihood(point)
     for place in range(3):
@@ -124,6 +125,70 @@ def test_the_unit_of_money_scales_the_forecast(repeat: GammaGamma, cdnow: pd.Dat
 def test_too_few_customers_are_refused_with_their_number() -> None:
     with pytest.raises(NotEnoughData, match="customers=3"):
         GammaGamma.fit(spending((1, 10.0), (2, 12.0), (1, 14.0), (0, 5.0)))
+
+
+def test_a_weight_counts_for_as_many_equal_customers(cdnow: pd.DataFrame) -> None:
+    weights = np.random.default_rng(6).integers(0, 4, len(cdnow))
+    weighed = GammaGamma.fit(cdnow, weights)
+    repeated = GammaGamma.fit(cdnow.loc[cdnow.index.repeat(weights)])
+    assert weighed.customers == repeated.customers
+    for name in ("log_likelihood", "robust_mean", *NAMES):
+        assert getattr(weighed, name) == pytest.approx(getattr(repeated, name), rel=1e-9)
+    np.testing.assert_allclose(weighed.log_covariance, repeated.log_covariance, rtol=1e-7)
+
+
+@pytest.fixture(scope="module")
+def many() -> pd.DataFrame:
+    """More customers than are looked at one by one."""
+    rng = np.random.default_rng(7)
+    x = rng.geometric(0.4, BINNED_ABOVE + 20_000).astype(float)
+    m = rng.gamma(6.25 * x) * 15.44 / rng.gamma(3.74, size=len(x)) / x
+    return pd.DataFrame({"frequency": x, "monetary_value": m})
+
+
+def test_bins_move_neither_the_estimate_nor_its_errors(
+    many: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_bins = GammaGamma.fit(many)
+    monkeypatch.setattr("clv.gamma_gamma.BINNED_ABOVE", len(many))
+    each = GammaGamma.fit(many)
+    np.testing.assert_allclose(in_bins.parameters, each.parameters, rtol=2e-6)
+    np.testing.assert_allclose(in_bins.log_covariance, each.log_covariance, rtol=1e-5)
+    assert in_bins.robust_mean == pytest.approx(each.robust_mean, rel=1e-4)
+    assert in_bins.customers == each.customers
+
+
+def test_bins_of_batches_add_up_to_the_bins_of_all(many: pd.DataFrame) -> None:
+    x, m = many.frequency.to_numpy(), many.monetary_value.to_numpy()
+    counts = np.ones(len(x))
+    batches = zip(
+        *(binned(x[part], m[part], counts[part]) for part in np.array_split(range(len(x)), 3)),
+        strict=True,
+    )
+    added = binned(*(np.concatenate(column) for column in batches))
+    at_once = binned(x, m, counts)
+    assert len(at_once[0]) < len(x) / 5
+    for several, one in zip(added, at_once, strict=True):
+        order_several, order_one = np.lexsort(added[:2]), np.lexsort(at_once[:2])
+        np.testing.assert_allclose(several[order_several], one[order_one], rtol=1e-12)
+
+
+def test_who_counts_for_nothing_is_in_no_bin(many: pd.DataFrame) -> None:
+    nobody = spending((3, 1e9), (7, 1e-9))
+    with_nobody = pd.concat([many, nobody])
+    weights = np.repeat([1.0, 0.0], [len(many), len(nobody)])
+    assert GammaGamma.fit(with_nobody, weights) == GammaGamma.fit(many)
+
+
+@pytest.mark.parametrize("many_values", [1, 2, 25, 51, 300])
+def test_counted_values_are_winsorised_like_repeated_ones(many_values: int) -> None:
+    rng = np.random.default_rng(many_values)
+    values, counts = rng.pareto(1.5, many_values), rng.integers(1, 9, many_values)
+    # 1% and 99% of 200 steps fall on values, those of other numbers between two.
+    counts[-1] += max(201 - counts.sum(), 0)
+    repeated = np.repeat(values, counts)
+    expected = np.clip(repeated, *np.quantile(repeated, (0.01, 0.99))).mean()
+    assert winsorised_mean(values, counts.astype(float)) == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_model_survives_json(repeat: GammaGamma) -> None:
