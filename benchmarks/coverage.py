@@ -143,7 +143,8 @@ def real() -> None:
             predicted = models.forecast(summary, days, 0.0).value
             groups = groups_of(summary, predicted)
             show(f"{head}; bootstrap", [pd.DataFrame(coverage(bounds, *actual, groups)).T])
-        show(f"{head}; repeat rate by half of them", [empirical(past, actual, days)])
+        if len(summary) >= 200:
+            show(f"{head}; repeat rate by half of them", [empirical(past, actual, days)])
 
 
 def empirical(past: Past, actual: tuple[np.ndarray, np.ndarray], days: int) -> pd.DataFrame:

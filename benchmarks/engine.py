@@ -26,6 +26,7 @@ import cdnow
 import numpy as np
 import pandas as pd
 import population
+from likelihood import log_likelihood
 from peers.environments import COMPILED, PEERS, data_of_lifetimes, python_of, surroundings
 from peers.environments import HERE as SIDES
 
@@ -34,6 +35,12 @@ SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
 #: From so many customers on, every peer runs once; this one always does.
 MANY = 500_000
 SLOW = ("pymc",)
+LAPS = ("fit", "predict", "clv")
+NAMES = {
+    "sample": "2,357 CDNOW sample",
+    "full": "23,570 CDNOW full",
+    "simulated": "1,000,000 simulated",
+}
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,6 @@ class Run:
     purchases: float = math.nan
     histories: float = math.nan
     spendings: float = math.nan
-    log_likelihood: float = math.nan
     holes: float = 0
 
     @property
@@ -104,20 +110,20 @@ def compared(folder: Path, peers: tuple[str, ...], rounds: int) -> None:
     if "pymc" in peers:
         compile_pymc(paths["sample"])
     line("\nBG/NBD + Gamma-Gamma: fit, predict 360 days, 12-month CLV; median seconds")
-    heading(
-        "fit", "predict", "clv", "total", "ratio", "cpu", "of cpu", "import", "MB", "sum of CLV"
-    )
+    heading("log-likelihood", "sum of CLV")
     for which, summary in sets.items():
-        many = 1 if len(summary) > MANY else rounds
-        sides = take_turns(paths[which], "bg", peers, many)
+        turns = 1 if len(summary) > MANY else rounds
+        sides = take_turns(paths[which], "bg", peers, turns)
         for side, run in sides.items():
-            shown(f"{len(summary):,} {which}", side, run, sides["clv"])
-    line("\nPareto/NBD: fit")
-    heading("fit", "", "", "total", "ratio", "cpu", "of cpu", "import", "MB", "parameters")
+            fitted = f"{log_likelihood('bg', run.parameters, summary):>15.2f}"
+            shown((which, side), run, sides["clv"], f"{fitted}{run.clv:>15,.0f}")
+    line("\nPareto/NBD: fit; median seconds")
+    heading("log-likelihood", "")
     for which in ("sample", "full"):
         sides = take_turns(paths[which], "pareto", peers, rounds)
         for side, run in sides.items():
-            shown(f"{len(sets[which]):,} {which}", side, run, sides["clv"])
+            fitted = f"{log_likelihood('pareto', run.parameters, sets[which]):>15.2f}"
+            shown((which, side), run, sides["clv"], fitted)
 
 
 def compile_pymc(customers: Path) -> None:
@@ -129,23 +135,19 @@ def compile_pymc(customers: Path) -> None:
         stamp.touch()
 
 
-def heading(*names: str) -> None:
-    line(
-        f"{'customers':>20} {'side':<10}" + "".join(f"{name:>9}" for name in names[:-1]), names[-1]
-    )
+def heading(*answers: str) -> None:
+    names = (*LAPS, "total", "ratio", "cpu", "of cpu", "import", "MB")
+    cells = "".join(f"{name:>9}" for name in names)
+    line(f"{'customers':20} {'side':<10}{cells}" + "".join(f"{name:>15}" for name in answers))
 
 
-def shown(customers: str, side: str, run: Run, ours: Run) -> None:
+def shown(who: tuple[str, str], run: Run, ours: Run, answers: str) -> None:
     laps = [f"{run.seconds[lap]:.3f}" if lap in run.seconds else "" for lap in LAPS]
     rest = [f"{run.total:.3f}", f"{run.total / ours.total:.1f}x"]
     rest += [f"{run.cpu_total:.3f}", f"{run.cpu_total / ours.cpu_total:.1f}x"]
     rest += [f"{run.seconds['import']:.2f}", f"{run.peak_mb:,.0f}"]
-    fitted = " ".join(f"{value:.5g}" for value in run.parameters.values())
-    last = fitted if math.isnan(run.clv) else f"{run.clv:,.0f}"
-    line(f"{customers:>20} {side:<10}" + "".join(f"{cell:>9}" for cell in [*laps, *rest]), last)
-
-
-LAPS = ("fit", "predict", "clv")
+    cells = "".join(f"{cell:>9}" for cell in [*laps, *rest])
+    line(f"{NAMES[who[0]]:20} {who[1]:<10}{cells}{answers}")
 
 
 def streamed(folder: Path, most: int) -> None:

@@ -5,8 +5,8 @@ bin says what may come of whoever is predicted as much: as it is where little wa
 the prediction where it is ENOUGH or more, and always so for value. Like conformal prediction (Vovk,
 Gammerman & Shafer 2005, Algorithmic Learning in a Random World) it holds whatever made the
 forecast, as long as the days to come are like those of the backtest; unlike the models' intervals
-it knows of no customer more than the prediction. Levels mean what they mean in `clv.intervals`. A forecast
-that is too high or too low as a rule may lie outside of its own interval.
+it knows of no customer more than the prediction. Levels mean what they mean in `clv.intervals`. A
+forecast that is too high or too low as a rule may lie outside of its own interval.
 """
 
 from __future__ import annotations
@@ -124,13 +124,18 @@ class EmpiricalIntervals:
         for measure, predicted in _predicted(ahead).items():
             outcomes = self.scales[measure].at(predicted)
             columns |= dict(nested(outcomes, measure, self.wanted[measure]))
-        bounds = pd.DataFrame(columns, index=index)
-        for name in bounds.columns:
-            if name.startswith(f"{PURCHASES}_low"):
-                bounds[name] = np.floor(bounds[name] + ROUNDING)
-            elif name.startswith(f"{PURCHASES}_high"):
-                bounds[name] = np.ceil(bounds[name] - ROUNDING)
-        return bounds
+        whole = {name: _whole(name, bound) for name, bound in columns.items()}
+        for name in [name for name in whole if "_low_" in name]:
+            high = name.replace("_low_", "_high_")
+            whole[high] = np.maximum(whole[high], whole[name])
+        return pd.DataFrame(whole, index=index)
+
+
+def _whole(name: str, bound: Floats) -> Floats:
+    """The outermost counts within the bounds of purchases; value as it is."""
+    if name.startswith(f"{PURCHASES}_low"):
+        return np.ceil(bound - ROUNDING)
+    return np.floor(bound + ROUNDING) if name.startswith(f"{PURCHASES}_high") else bound
 
 
 def _predicted(ahead: Forecast) -> dict[str, Floats]:

@@ -34,8 +34,9 @@ Keys = NDArray[np.uint64]
 
 #: Frequencies above EXACT, and times, are taken together within a factor exp(STEP).
 EXACT, STEP = 32, 0.03
-#: Silence is taken together in these parts of a customer's own mean gap, up to so many gaps.
-PARTS, GAPS = 8, 6
+#: Silence, in a customer's own mean gaps, is taken together in so many steps of ln(1 + 2 s), up to
+#: so many gaps: it tells less the longer it lasts.
+PARTS, GAPS = 10, 6
 #: Draws of a kind from each model, and of all kinds together (a few seconds, some 100 MB).
 FEWEST, MOST, ALL_DRAWS = 2, 16, 3_000_000
 #: A probability to be active that is as good as none.
@@ -245,7 +246,8 @@ def _rounded(buying: Purchases, summary: pd.DataFrame, days: int) -> pd.DataFram
     columns[c.T] = scale * np.expm1(np.rint(np.log1p(T / scale) / STEP) * STEP)
     if c.RECENCY in columns:
         gap = (scale + T) / (1 + x)
-        silence = np.rint(PARTS * np.minimum((T - columns[c.RECENCY]) / gap, GAPS)) / PARTS
+        silence = np.minimum((T - columns[c.RECENCY]) / gap, GAPS)
+        silence = np.expm1(np.rint(PARTS * np.log1p(2 * silence)) / PARTS) / 2
         gap = (scale + columns[c.T]) / (1 + columns[c.FREQUENCY])
         recency = np.maximum(columns[c.T] - silence * gap, 0)
         columns[c.RECENCY] = np.where(x > 0, recency, 0.0)

@@ -2,20 +2,20 @@
 
 A customer who buys at rate lambda ~ Gamma(r, alpha) and lapses at rate mu ~ Gamma(s, beta) either
 was active until T or lapsed at some y between the last purchase, t_x, and T. In units of the
-density at t_x, with R = r + x, the second way weighs
+density at t_x, with R = r + x, the second way weighs, with y from t_x to T,
 
     s * integral of ((alpha+t_x) / (alpha+y))^R ((beta+t_x) / (beta+y))^(s+1) dy / (beta+t_x)
 
 (Schmittlein, Morrison & Colombo 1987, before it is written as a difference of two 2F1, which cancel
-each other). With m the smaller of alpha and beta, M the other and
-w = ln((m+y)/(m+t_x)), the integrand is exp(phi), where
+each other). With m the smaller of alpha and beta, M the other and w = ln((m+y) / (m+t_x)), the
+integrand is exp(phi), where
 
-    phi = -p w - q ln(1 + k (e^w - 1)),  k = (m+t_x)/(M+t_x) <= 1,
+    phi = -p w - q ln(1 + k (e^w - 1)),  k = (m+t_x) / (M+t_x) <= 1,
 
-p, q = R - 1, s + 1 if alpha is the smaller and s, R if beta is. phi is concave and has no
-singularity nearer than pi i to the line, whatever the ratio of alpha and beta: where it has fallen
-by FALL the rest is left out, and up to there Gauss-Legendre nodes, as many as the length and the
-fall of each customer's integrand need, leave a relative error below 1e-11.
+and p, q are R - 1, s + 1 if alpha is the smaller, s, R if beta is. phi is concave and has no
+singularity nearer than pi i to the line, whatever the ratio of alpha and beta. Where it has fallen
+by FALL, the rest is left out. Up to there, Gauss-Legendre nodes, as many as the length and the fall
+of each customer's integrand need, leave a relative error below 1e-11.
 """
 
 # ruff: noqa: N803, N806 -- the papers' own letters
@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
-#: The integrand is followed down to exp(-FALL) of its peak.
+#: The integrand is followed down to exp(-FALL) of its start.
 FALL = 32.0
 #: How many nodes there may be; each customer gets the fewest that do.
 RULES = (6, 8, 10, 12, 16, 20, 24, 32, 40, 56, 80)
@@ -117,9 +117,9 @@ class Silence(NamedTuple):
         late = np.flatnonzero((self.log_alpha > 0) & (self.log_beta > 0))
         alpha_is_low = self.known.alpha <= self.known.beta
         integrand, log_unit = self._integrand(late, alpha_is_low)
-        end, top, nodes = integrand.region()
+        end, nodes = integrand.region()
         for many, some in _blocks(nodes):
-            log_total, chance, low, high = integrand.of(some).at_nodes(end[some], top[some], many)
+            log_total, chance, low, high = integrand.of(some).at_nodes(end[some], many)
             growth = (*low, *high) if alpha_is_low else (*high, *low)
             yield Lapses(late[some], log_total + log_unit[some], chance, *growth)
 
@@ -146,17 +146,19 @@ class _Integrand(NamedTuple):
     def of(self, rows: Rows) -> _Integrand:
         return _Integrand(*(column[rows] for column in self))
 
-    def region(self) -> tuple[Floats, Floats, NDArray[np.intp]]:
-        """Up to which w each customer is followed, the highest phi, and how many nodes it takes."""
-        top, last = self._top(), -self.p * self.log_low - self.q * self.log_high
-        end = self._cut(last, top - FALL)
-        fall = np.minimum(np.maximum(top, top - last), FALL)
+    def region(self) -> tuple[Floats, NDArray[np.intp]]:
+        """Up to which w each customer is followed, and how many nodes that takes.
+
+        phi rises from 0 only for one-time buyers, if r < 1, and then by no more than w.
+        """
+        last = -self.p * self.log_low - self.q * self.log_high
+        end = self._cut(last)
         # Measured: what 2e-12 takes, over twelve powers of ten of alpha, beta, r + x and s.
-        wanted = 5 + 2 * end + 1.4 * fall**0.7
-        return end, top, _RULE[np.minimum(np.ceil(wanted).astype(np.intp), RULES[-1])]
+        wanted = 5 + 2 * end + 1.4 * np.minimum(np.maximum(-last, 0), FALL) ** 0.7
+        return end, _RULE[np.minimum(np.ceil(wanted).astype(np.intp), RULES[-1])]
 
     def at_nodes(
-        self, end: Floats, top: Floats, nodes: int
+        self, end: Floats, nodes: int
     ) -> tuple[Floats, Floats, tuple[Floats, Floats], tuple[Floats, Floats]]:
         """The logarithm of the integral, the nodes' shares of it, and both growths at the nodes."""
         places, widths = gauss_legendre(nodes)
@@ -164,39 +166,27 @@ class _Integrand(NamedTuple):
         low = np.exp(log_low)
         high = 1 + self.k * (low - 1)
         log_high = np.log(high)
-        share = widths * np.exp(-self.p * log_low - self.q * log_high - top)
+        share = widths * np.exp(-self.p * log_low - self.q * log_high)
         total = share.sum(axis=0)
         share /= total
-        return np.log(total * end) + top, share, (log_low, 1 / low), (log_high, 1 / high)
+        return np.log(total * end), share, (log_low, 1 / low), (log_high, 1 / high)
 
     def _phi(self, w: Floats) -> Floats:
         value: Floats = -self.p * w - self.q * np.log1p(self.k * np.expm1(w))
         return value
 
-    def _top(self) -> Floats:
-        """phi is highest at 0, where it is 0, but for one-time buyers with r < 1."""
-        top = np.zeros_like(self.p)
-        rising = np.flatnonzero(self.p < 0)
-        some = self.of(rising)
-        # phi' = 0 where (m+y) / (M+y) is this.
-        share = np.minimum(-some.p / some.q, 1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            peak = np.log(share * (1 - some.k) / (some.k * (1 - share)))
-        top[rising] = some._phi(np.minimum(np.fmax(peak, 0), some.log_low))
-        return np.maximum(top, 0)
-
-    def _cut(self, last: Floats, level: Floats) -> Floats:
-        """Where phi has fallen to `level`, or a little behind; all of it if it doesn't so far.
+    def _cut(self, last: Floats) -> Floats:
+        """Where phi has fallen to -FALL, or a little behind; all of it if it doesn't so far.
 
         Newton's method from the right: phi is concave, so that no step goes too far.
         """
         end = self.log_low.copy()
-        rows, below = np.arange(len(end)), level - last
+        rows, below = np.arange(len(end)), -FALL - last
         while len(rows := rows[below > 1]):
             some, below = self.of(rows), below[below > 1]
             grown = some.k * np.exp(end[rows])
             end[rows] -= below / (some.p + some.q * grown / (1 - some.k + grown))
-            below = level[rows] - some._phi(end[rows])
+            below = -FALL - some._phi(end[rows])
         return end
 
 

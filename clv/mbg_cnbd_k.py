@@ -179,7 +179,8 @@ class MBGCNBDk(Fitted, Purchases):
 def _drawn(weights: Floats, rng: np.random.Generator) -> Floats:
     """One of the places along the first axis for each column, as likely as its weight."""
     passed = np.cumsum(weights, axis=0)
-    return (passed < rng.random(weights.shape[1]) * passed[-1]).sum(axis=0).astype(np.float64)
+    drawn = (passed < rng.random(weights.shape[1]) * passed[-1]).sum(axis=0)
+    return np.asarray(drawn, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -202,10 +203,9 @@ class _Waits:
             logs = x * np.log(np.maximum(t_x, np.finfo(float).tiny))
         back = x > 0
         (some,), rows = distinct(x[back])
-        of_some = np.bincount(rows, weights=counts[back])
+        of_some = np.bincount(rows, weights=counts[back]).astype(np.float64)
         return cls(some, of_some, float(counts[back] @ logs[back]), known)
 
     def log_likelihood(self, k: int) -> float:
         shape = self.x * gammaln(k) if self.known else gammaln(k * self.x) - gammaln(self.x)
-        value: float = (k - 1) * self.logs - self.counts @ shape
-        return value
+        return (k - 1) * self.logs - float(self.counts @ shape)

@@ -32,17 +32,19 @@ EPSILON = float(np.finfo(float).eps)
 #: Half the Newton decrement: how much log-likelihood the next step can win.
 ENOUGH = 1e-11
 LONGEST_STEP = 2.0
+#: The share of a step that must fit between the walls.
+LEAST_ROOM = 1e-3
 #: Rows above which a fit starts from a thinned sample of about this size.
 ROUGH = 20_000
 
 
 @dataclass(frozen=True)
 class Maximum:
-    """Where the likelihood is highest between the walls; `hessian` is by the parameters."""
+    """Where the likelihood is highest between the walls; `log_hessian` is by the log-parameters."""
 
     parameters: Floats
     log_likelihood: float
-    hessian: Floats
+    log_hessian: Floats
 
     @property
     def log_covariance(self) -> tuple[tuple[float, ...], ...] | None:
@@ -51,11 +53,9 @@ class Maximum:
         Parameters at a wall are taken as certain: zero. None where the rest isn't determined.
         """
         free = ~self._stopped()
-        scale = self.parameters[free]
-        information = -self.hessian[np.ix_(free, free)] * np.outer(scale, scale)
-        covariance = np.zeros_like(self.hessian)
+        covariance = np.zeros_like(self.log_hessian)
         try:
-            inverse = np.linalg.inv(information)
+            inverse = np.linalg.inv(-self.log_hessian[np.ix_(free, free)])
         except np.linalg.LinAlgError:
             return None
         if not (np.all(np.isfinite(inverse)) and np.all(np.linalg.eigvalsh(inverse) > 0)):
@@ -84,7 +84,7 @@ def maximise(
         with suppress(ConvergenceError):
             near = _ascend(likelihood, np.log(maximise(rough, starts).parameters))
             if near is not None:
-                return _maximum(likelihood, near)
+                return _maximum(near)
     found = _ascents(likelihood, sorted(starts, key=lambda s: -likelihood(np.asarray(s))[0]))
     if not found:
         raise ConvergenceError(
@@ -92,12 +92,11 @@ def maximise(
             starts=len(starts),
             steps=STEPS,
         )
-    return _maximum(likelihood, max(found, key=lambda place: place.value))
+    return _maximum(max(found, key=lambda place: place.value))
 
 
-def _maximum(likelihood: Likelihood, place: _Place) -> Maximum:
-    parameters = np.exp(place.point)
-    return Maximum(parameters, place.value, likelihood(parameters)[2])
+def _maximum(place: _Place) -> Maximum:
+    return Maximum(np.exp(place.point), place.value, place.hessian)
 
 
 def thinned(make: Callable[..., Likelihood], *data: Floats) -> Likelihood | None:
@@ -149,11 +148,22 @@ def _ascend(likelihood: Likelihood, start: Floats) -> _Place | None:
 def _climb(likelihood: Likelihood, place: _Place, step: Floats) -> _Place | None:
     """The first of ever shorter steps that rises, cut off at the walls; None if none does."""
     for _ in range(30):
-        there = _at(likelihood, _between_walls(place.point + step))
+        there = _at(likelihood, _along(place.point, step))
         if there.value > place.value:
             return there
         step = step / 2
     return None
+
+
+def _along(point: Floats, step: Floats) -> Floats:
+    """The end of a step, which stops as a whole at the first wall: sideways it would lose height.
+
+    Only a step that has next to no room slides along the wall.
+    """
+    ways = step != 0
+    room = (np.sign(step[ways]) * WALL - point[ways]) / step[ways]
+    share = min(1.0, float(room.min(initial=1.0)))
+    return _between_walls(point + (share if share > LEAST_ROOM else 1.0) * step)
 
 
 def _between_walls(point: Floats) -> Floats:

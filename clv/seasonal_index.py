@@ -111,8 +111,8 @@ class SeasonalIndex:
         measured = {c.T: self.running(day_number(as_of)) - start}
         if c.RECENCY in summary.columns:
             recency = summary[c.RECENCY].to_numpy(dtype=np.float64)
-            last = self.running(first + recency) - start
-            measured[c.RECENCY] = np.minimum(last, measured[c.T])
+            # Rounding is monotone, so that the last purchase never comes after the scoring day.
+            measured[c.RECENCY] = self.running(first + recency) - start
         return summary.drop(columns=c.LOG_WAITS, errors="ignore").assign(**measured)
 
     def to_json(self) -> str:

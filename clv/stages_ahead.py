@@ -125,7 +125,9 @@ def _given_p(y: Floats, odds: Floats, k: int, R: Floats, passed: Floats) -> Floa
     fewer = np.expm1(log_w)
     log_Y = np.log1p(-fewer * odds)
     log_c = np.log1p(np.mean([np.expm1(-i * log_w) for i in range(k)], axis=0))
-    log_stages = np.log1p(sum(passed[j] * np.expm1(j * (log_w - log_Y)) for j in range(1, k)))
+    less = sum(passed[j] * np.expm1(j * (log_w - log_Y)) for j in range(1, k))
+    with np.errstate(divide="ignore"):
+        log_stages = np.log1p(np.maximum(less, -1.0))
     value: Floats = -np.expm1(log_c - R * log_Y + log_stages) * np.exp(-log_p)
     # The other roots, in pairs of conjugates.
     for turn in range(1, k // 2 + 1):

@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from started import Run, started_in
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -44,3 +45,9 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the recorded payloads and purchases are not beside this checkout")
     return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """The command itself, in the test's own folder."""
+    return started_in(tmp_path)

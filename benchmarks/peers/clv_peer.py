@@ -20,7 +20,7 @@ def main(path: str, task: str) -> None:
     if task == "pareto":
         with laps.lap("fit"):
             pareto = ParetoNBD.fit(summary)
-        report(laps, of(pareto), log_likelihood=pareto.log_likelihood)
+        report(laps, of(pareto))
         return
     with laps.lap("fit"):
         buying = BetaGeoNBD.fit(summary)
@@ -35,7 +35,6 @@ def main(path: str, task: str) -> None:
     report(
         laps,
         {**of(buying), **of(spending)},
-        log_likelihood=buying.log_likelihood,
         purchases=purchases.sum(),
         clv=worth.sum(),
     )

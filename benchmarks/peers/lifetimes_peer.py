@@ -18,11 +18,10 @@ def main(path: str, task: str) -> None:
         from lifetimes import BetaGeoFitter, GammaGammaFitter, ParetoNBDFitter
     summary = pd.DataFrame(dict(np.load(path)))
     history = (summary.frequency, summary.recency, summary["T"])
-    customers = len(summary)
     if task == "pareto":
         with laps.lap("fit"):
             pareto = ParetoNBDFitter().fit(*history)
-        report(laps, pareto.params_, log_likelihood=-customers * pareto._negative_log_likelihood_)
+        report(laps, pareto.params_)
         return
     with laps.lap("fit"):
         buying = BetaGeoFitter().fit(*history)
@@ -38,15 +37,10 @@ def main(path: str, task: str) -> None:
     report(
         laps,
         {**buying.params_, **spending.params_},
-        log_likelihood=log_likelihood(buying, customers),
         purchases=np.nansum(purchases),
         clv=np.nansum(worth),
         holes=int(np.isnan(purchases).sum()),
     )
-
-
-def log_likelihood(model: object, customers: int) -> float:
-    return -customers * model._negative_log_likelihood_
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -9,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import clv.backtest as module
 from clv.backtest import Backtest, backtest
 from clv.baselines import Hiatus
 from clv.beta_geo import BetaGeoNBD
@@ -20,6 +20,7 @@ from clv.past import Past
 from clv.simulate import simulate
 from clv.trials import Entry
 
+module = sys.modules["clv.backtest"]
 START, DAYS = date(2023, 1, 1), 540
 AS_OF = START + timedelta(days=DAYS - 1)
 SPEND = GammaGamma(p=6.0, q=4.0, v=15.0, robust_mean=30.0)

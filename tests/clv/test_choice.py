@@ -137,7 +137,6 @@ def test_the_card_says_what_why_and_who_was_refused(choice: Choice) -> None:
     assert card["chosen"] == choice.entry.key
     assert {one["candidate"] for one in card["ranking"]} | set(card["refused"]) == set(KEYS)
     assert len(card["backtest"]["origins"]) == len(choice.tested.origins) >= 2
-    assert card["models"][choice.entry.name]["standard_errors"]
     assert card["why"].startswith(choice.entry.name)
     assert "best rule" in card["why"]
     for text in (choice.why, "MAE", "known on", "repeat rate x horizon"):
@@ -219,3 +218,48 @@ def test_where_nothing_can_be_fitted_the_caller_is_told(shop: pd.DataFrame, past
     tested = backtest(shop, AS_OF, horizon_days=90, candidates=[Entry("x", "x", fit)])
     with pytest.raises(NotEnoughData, match="no candidate"):
         choose(tested, past)
+
+
+def nasty(kind: str, rng: np.random.Generator) -> pd.DataFrame:
+    many = int(rng.integers(1, 300))
+    who, day = rng.integers(0, many // 3 + 1, many), rng.uniform(0, 700, many)
+    value = rng.gamma(1.0, 50.0, many)
+    if kind == "one customer":
+        who = 0 * who
+    elif kind == "one-time":
+        who = np.arange(many)
+    elif kind == "daily":
+        who, day = np.arange(many) // 60, np.arange(many) % 60.0
+    elif kind == "all on one day":
+        day = 0 * day + 100
+    elif kind == "all today":
+        day = 0 * day + 700
+    elif kind == "stopped long ago":
+        day = day / 10
+    elif kind == "one order a decade":
+        day = day * 100
+    value *= {"free": 0.0, "refunds alone": -1.0, "huge": 1e6}.get(kind, 1.0)
+    value = value - 60 if kind == "half refunds" else value
+    when = pd.Timestamp(START) + pd.to_timedelta(day, unit="D")
+    return pd.DataFrame({"customer_id": who, "ordered_at": when, "net_value": value})
+
+
+NASTY = (
+    *("one customer", "one-time", "daily", "all on one day", "all today", "stopped long ago"),
+    *("one order a decade", "free", "refunds alone", "huge", "half refunds", "plain"),
+)
+
+
+@pytest.mark.parametrize("horizon_days", [1, 90, 3650])
+@pytest.mark.parametrize("kind", NASTY)
+def test_nasty_shops_get_a_sound_choice(kind: str, horizon_days: int) -> None:
+    rows = nasty(kind, np.random.default_rng(NASTY.index(kind) + horizon_days))
+    as_of = START + timedelta(days=70_000 if kind == "one order a decade" else 700)
+    past = known_at(read_history(rows, as_of), as_of)
+    tested = backtest(rows, as_of, horizon_days=horizon_days, candidates=PLAIN[3:])
+    found = choose(tested, past)
+    ahead = found.forecast(past.summary, horizon_days, 0.0003)
+    for values in (ahead.purchases, ahead.discounted, ahead.spend):
+        assert np.all(np.isfinite(values) & (values >= 0))
+    assert json.dumps(found.card(), allow_nan=False)
+    assert found.text()

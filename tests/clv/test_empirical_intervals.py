@@ -17,7 +17,7 @@ def forecast(purchases: np.ndarray, spend: float = 20.0) -> Forecast:
 def shop(customers: int, seed: int) -> tuple[Forecast, np.ndarray, np.ndarray]:
     """Forecasts that are twice too high, of purchases between none and hundreds."""
     rng = np.random.default_rng(seed)
-    rate = rng.gamma(0.5, 4.0, customers) * np.where(rng.random(customers) < 0.02, 20, 1)
+    rate = rng.gamma(1.2, 1.5, customers) * np.where(rng.random(customers) < 0.02, 20, 1)
     came = rng.poisson(rate).astype(float)
     return forecast(2 * rate), came, rng.gamma(3 * came, 5.0)
 

@@ -168,3 +168,17 @@ def test_only_those_who_would_move_are_forecast(
     asked.clear()
     settling.settle(shop, proposed, proposed)
     assert asked == []
+
+
+def test_what_makes_everybody_worth_more_moves_the_cuts_and_stops_nobody(
+    shop: pd.DataFrame,
+) -> None:
+    longer = BetaGeoNBD(r=0.6, alpha=60.0, a=0.01, b=2.5)
+    other = replace(MODELS, buying=longer)
+    value, more = (models.forecast(shop, 365, 0.0).value for models in (MODELS, other))
+    assert more.sum() > 1.3 * value.sum()
+    settling, placed, _ = learned(shop, Plausible(MODELS, (MODELS, other)))
+    found = cuts(np.rint(more * 100).astype(np.int64), np.zeros(len(shop), dtype=bool), Tiers())
+    # The last tier begins nowhere: everybody else is in it.
+    np.testing.assert_allclose(settling.limits[0, :2], placed.cents[:2])
+    np.testing.assert_allclose(settling.limits[1, :2], found.cents[:2], rtol=1e-6)

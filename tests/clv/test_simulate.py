@@ -60,6 +60,11 @@ def test_customers_come_evenly(orders: pd.DataFrame) -> None:
     assert thirds == pytest.approx(np.array([167, 167, 166]) * 10, abs=120)
 
 
+def test_customers_come_at_all_hours(orders: pd.DataFrame) -> None:
+    hours = orders.groupby("customer_id").ordered_at.min().dt.hour
+    assert np.bincount(hours, minlength=24) == pytest.approx(np.full(24, 5_000 / 24), rel=0.3)
+
+
 def test_customers_come_as_the_weights_say() -> None:
     weights = np.zeros(DAYS)
     weights[[10, 400]] = 3, 1

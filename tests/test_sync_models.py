@@ -1,0 +1,108 @@
+"""Backtest, choice and scores of a past day, by the command itself."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from started import Run
+
+import clv
+
+pytestmark = pytest.mark.end_to_end
+
+FILE_SHOP = {"CLV_SHOPS": "web", "CLV_WEB_PLATFORM": "file", "CLV_WEB_PATH": "orders.csv"}
+LAST_DAY = "2025-12-31"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Mapping[str, str]:
+    """Two years of 400 customers who buy and leave as Pareto/NBD says."""
+    model = clv.ParetoNBD(r=0.9, alpha=60.0, s=0.6, beta=60.0)
+    spend = clv.GammaGamma(p=6.0, q=4.0, v=15.0, robust_mean=30.0)
+    first = pd.Timestamp("2024-01-01").date()
+    orders = clv.simulate(model, 400, start=first, days=731, seed=5, spend=spend)
+    rows = orders.assign(order_id=np.arange(len(orders)), currency="EUR")
+    rows["ordered_at"] = rows.ordered_at.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    rows.to_csv(tmp_path / "orders.csv", index=False)
+    return FILE_SHOP
+
+
+def test_the_past_of_the_shop_chooses_its_model_and_the_choice_stays(
+    run: Run, shop: Mapping[str, str]
+) -> None:
+    first = run(shop, "backfill", "--as-of", LAST_DAY, "--json")
+    assert first.code == 0, first.err
+    (scored,) = first.events("scored")
+    choice = scored["card"]["choice"]
+    assert choice["ranking"][0]["candidate"] == choice["chosen"]
+    assert len(choice["backtest"]["origins"]) >= 2
+    again = run(shop, "score", "--as-of", LAST_DAY, "--json")
+    (later,) = again.events("scored")
+    assert later["card"]["choice"] is None  # it keeps to the choice of the first
+    assert later["card"]["model"] == scored["card"]["model"]
+
+
+def test_a_backtest_compares_every_model_and_the_rules(run: Run, shop: Mapping[str, str]) -> None:
+    run(shop, "pull")
+    ended = run(shop, "backtest", "--as-of", LAST_DAY, "--json")
+    assert ended.code == 0, ended.err
+    models = {row["model"] for row in ended.events("origin")}
+    assert {"bg", "mbg", "pareto", "nbd", "repeat-rate"} <= models
+    (chosen,) = ended.events("chosen")
+    assert chosen["card"]["choice"]["ranking"][0]["candidate"] == chosen["card"]["choice"]["chosen"]
+    assert "MAE" in run(shop, "backtest", "--as-of", LAST_DAY).out
+
+
+@pytest.mark.parametrize("how", ["option", "setting"])
+def test_the_owner_can_name_the_model(run: Run, shop: Mapping[str, str], how: str) -> None:
+    run(shop, "pull")
+    given = ["--model", "mbg"] if how == "option" else []
+    environment = {**shop, "CLV_MODEL": "mbg"} if how == "setting" else shop
+    ended = run(environment, "score", "--as-of", LAST_DAY, "--json", *given)
+    (scored,) = ended.events("scored")
+    assert scored["card"]["model"].startswith("MBG/NBD")
+
+
+def test_an_unknown_model_is_refused_by_name(run: Run, shop: Mapping[str, str]) -> None:
+    run(shop, "pull")
+    ended = run(shop, "score", "--as-of", LAST_DAY, "--model", "oracle")
+    assert ended.code == 1
+    assert "no model is called 'oracle'" in ended.err
+    assert "pareto" in ended.err
+
+
+def test_the_future_cannot_be_scored(run: Run, shop: Mapping[str, str]) -> None:
+    run(shop, "pull")
+    ended = run(shop, "score", "--as-of", "2999-01-01")
+    assert (ended.code, "yet to come" in ended.err) == (1, True)
+
+
+def test_a_look_back_is_what_was_known_then_and_leaves_the_scores_alone(
+    run: Run, shop: Mapping[str, str], tmp_path: Path
+) -> None:
+    """Scores of an earlier day are those of a shop that had been pulled on that day."""
+    run(shop, "backfill", "--as-of", LAST_DAY)
+    back = run(shop, "score", "--as-of", "2025-03-31", "--model", "bg", "--json")
+    assert back.code == 0, back.err
+    exported = run(shop, "export", "scores", "--out", "now.csv")
+    assert exported.code == 0, exported.err
+    assert {row["as_of"] for row in rows(tmp_path / "now.csv")} == {LAST_DAY}
+    then = pd.read_csv(tmp_path / "orders.csv")
+    then[then.ordered_at < "2025-04-01"].to_csv(tmp_path / "orders.csv", index=False)
+    other = {**shop, "CLV_STORE": "then.duckdb"}
+    run(other, "pull")
+    known = run(other, "score", "--as-of", "2025-03-31", "--model", "bg", "--json")
+    cards = [ended.events("scored")[0]["card"] for ended in (back, known)]
+    assert json.dumps(cards[0]["totals"]) == json.dumps(cards[1]["totals"])
+    assert cards[0]["models"] == cards[1]["models"]
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
