@@ -172,9 +172,11 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None =
     """Model, scores, tiers; kept under this run with the card that says what they rest on."""
     known = known_on(at, shop, as_of)
     settings = score_settings(at.settings)
-    past = clv.past_of(at.store.purchase_days(shop.shop, **known), as_of)
-    fitted = clv.fitted(past, settings, model or standing_model(at, shop, as_of))
-    scorer = clv.Scorer.of(fitted, at.store.numbers(shop.shop, **known), as_of, settings)
+    fitted = clv.fitted(
+        past_of(at, shop, known), settings, model or standing_model(at, shop, as_of)
+    )
+    people = at.store.numbers(shop.shop, **known, with_traits=clv.looks_at_traits(fitted))
+    scorer = clv.Scorer.of(fitted, people, as_of, settings)
     totals = clv.Totals()
 
     def scores() -> Iterator[pa.Table]:
@@ -204,6 +206,11 @@ class Known(TypedDict):
 
 def known_on(at: Session, shop: ShopSettings, as_of: date) -> Known:
     return {"as_of": as_of, "rule": at.settings.value, "currency": jobs.currency(at, shop)}
+
+
+def past_of(at: Session, shop: ShopSettings, known: Known) -> clv.Past:
+    days, traits = (read(shop.shop, **known) for read in (at.store.purchase_days, at.store.traits))
+    return clv.past_of(days, known["as_of"], traits)
 
 
 def standing_model(at: Session, shop: ShopSettings, as_of: date) -> str:
@@ -358,8 +365,8 @@ def day_of(at: Session, as_of: datetime | None) -> date:
 
 def backtest_shop(at: Session, shop: ShopSettings, as_of: date) -> None:
     """The comparison, and the choice that the next scorings keep to."""
-    days = at.store.purchase_days(shop.shop, **known_on(at, shop, as_of))
-    card = clv.predictor_card(clv.fitted(clv.past_of(days, as_of), score_settings(at.settings)))
+    past = past_of(at, shop, known_on(at, shop, as_of))
+    card = clv.predictor_card(clv.fitted(past, score_settings(at.settings)))
     if card["choice"]:
         at.store.save_card(at.run_id, shop.shop, as_of, card)
     news.chosen(at.terminal, shop.shop, card)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -25,7 +26,7 @@ from clv import GammaGamma
 from clv.baselines import RepeatRate
 from clv.beta_geo import BetaGeoNBD
 from clv.empirical_intervals import EmpiricalIntervals
-from clv.errors import ClvError
+from clv.errors import ClvError, NotEnoughData
 from clv.forecast import ByModels, paired, spending_of
 from clv.intervals import coverage, groups_of, learned
 from clv.mbg_cnbd_k import MBGCNBDk
@@ -34,7 +35,8 @@ from clv.nbd import NBD
 from clv.pareto_nbd import ParetoNBD
 from clv.past import Past
 from clv.plausible import by_bootstrap
-from clv.transactions import purchase_days, summarise
+from clv.seasonal import Seasonal
+from clv.transactions import activity, purchase_days, summarise
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parents[1] / "shared" / "data"
@@ -138,6 +140,11 @@ def real() -> None:
         for model in (BetaGeoNBD, ModifiedBetaGeoNBD, ParetoNBD):
             models = paired(model.fit(summary), spending_of(past))
             show(f"{head}; {model.NAME}", [measured(models, summary, actual, days)])
+        with suppress(NotEnoughData):
+            daily = activity(purchase_days(orders, as_of))
+            season = Seasonal.fit(BetaGeoNBD, summary, daily, as_of)
+            table = measured(paired(season, spending_of(past)), summary, actual, days)
+            show(f"{head}; {season.NAME}", [table])
         if len(summary) < 3000:
             bounds = learned(by_bootstrap(models, summary, 0), summary, days).of(summary)
             predicted = models.forecast(summary, days, 0.0).value

@@ -13,7 +13,16 @@ from clv.nbd import NBD
 from clv.pareto_nbd import ParetoNBD
 from clv.past import Past
 from clv.scorer import Scorer
-from clv.scores import AUTO, Scored, fitted, past_of, people, score, score_summary
+from clv.scores import (
+    AUTO,
+    Scored,
+    fitted,
+    looks_at_traits,
+    past_of,
+    people,
+    score,
+    score_summary,
+)
 from clv.settings import ScoreSettings
 from clv.shifted_beta_geometric import ShiftedBetaGeometric
 from clv.simulate import simulate
@@ -41,6 +50,7 @@ __all__ = [
     "columns",
     "errors",
     "fitted",
+    "looks_at_traits",
     "model_card",
     "past_of",
     "people",

@@ -17,7 +17,7 @@ from clv.past import Past
 from clv.trials import Entry, Trial, tried, without_absurd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Origin:
     """A day in the past, what was known then, what came, and every candidate's trial."""
 
@@ -42,7 +42,7 @@ class Origin:
         return calibration(self.trial(key).purchases, self.actual.purchases)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Backtest:
     """All origins, latest first. `horizon_days` is what was asked for.
 

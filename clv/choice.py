@@ -26,7 +26,7 @@ MEAN = "mean"
 UNMEASURED = ("pareto", "mbg", "bg", "nbd", "average")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Choice:
     """A fitted predictor with what led to it; it forecasts as the chosen one does.
 

@@ -35,7 +35,7 @@ SAME_SEASON_DAYS = 30
 TRAITS = (c.CHANNEL, c.CATEGORY, c.COUPON, c.COUNTRY)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class History:
     """A shop's rows up to `as_of`: customer_id, ordered_at (UTC days), net_value.
 

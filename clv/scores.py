@@ -16,7 +16,9 @@ from clv.candidates import CANDIDATES
 from clv.card import Totals, model_card
 from clv.choice import MEAN, by_backtest
 from clv.errors import BadSettings
-from clv.forecast import Candidate, Predictor, by_models, predictor
+from clv.first_purchase import first_of
+from clv.forecast import Candidate, Predictor, by_models, models_of, predictor
+from clv.origins import TRAITS
 from clv.past import Past
 from clv.reason import NO_CURRENCY
 from clv.scorer import EPOCH, Scorer
@@ -53,6 +55,8 @@ def score(
     settings = replace(settings or ScoreSettings(), horizon_days=horizon_days)
     summary = summarise(transactions, as_of)
     days = purchase_days(transactions, as_of)
+    for name in set(TRAITS).intersection(transactions.columns):
+        summary[name] = first_of(transactions, name, as_of)
     past = Past(summary, EPOCH + timedelta(days=whole_day(as_of)), days, activity(days))
     people = checked(_as_stored(summary, transactions))
     scored = _scored(people, fitted(past, settings, model), past.as_of, settings)
@@ -108,9 +112,21 @@ def score_summary(
     return _scored(people, found, as_of, settings)
 
 
-def past_of(days: pd.DataFrame, as_of: date) -> Past:
-    """What purchase days (customer_id, day, value) say about a shop."""
-    return Past(summarise(transactions_of(days), as_of), as_of, days, activity(days))
+def past_of(days: pd.DataFrame, as_of: date, traits: pd.DataFrame | None = None) -> Past:
+    """What purchase days (customer_id, day, value) say about a shop.
+
+    `traits`, indexed by customer_id: channel, category, coupon, country of the first order.
+    """
+    summary = summarise(transactions_of(days), as_of)
+    if traits is not None:
+        summary = summary.join(traits.loc[:, traits.notna().any()])
+    return Past(summary, as_of, days, activity(days))
+
+
+def looks_at_traits(predictor: Predictor) -> bool:
+    """Whether it tells customers apart by more than what they bought when."""
+    models = models_of(predictor)
+    return models is not None and not set(TRAITS).isdisjoint(models.buying.FUTURE)
 
 
 def fitted(past: Past, settings: ScoreSettings, model: str = AUTO) -> Predictor:

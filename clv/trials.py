@@ -51,7 +51,7 @@ class Entry:
     complexity: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trial:
     """`purchases` and undiscounted `spend` are per customer of the origin, empty if not fitted.
 

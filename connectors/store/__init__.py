@@ -187,15 +187,36 @@ class Store:
     def to_score(
         self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
     ) -> pa.RecordBatchReader:
-        """The summary in batches, in order of person_key, with the `previous_tier` of each."""
+        """The summary in batches, in order of person_key.
+
+        With channel, category and coupon of each person's first order, and `previous_tier`.
+        """
         sql = reading.to_score(shop, as_of, rule, currency)
         return reading.batches(self.connection, sql)
 
     def numbers(
+        self,
+        shop: str,
+        *,
+        as_of: date,
+        rule: Rule = "net",
+        currency: str | None = None,
+        with_traits: bool = False,
+    ) -> pd.DataFrame:
+        """The summary's frequency, recency, T, orders and net as plain numbers, for the models.
+
+        `with_traits` adds channel, category and coupon.
+        """
+        sql = reading.numbers(shop, as_of, rule, currency, with_traits)
+        return reading.frame(self.connection, sql)
+
+    def traits(
         self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
     ) -> pd.DataFrame:
-        """The summary's frequency, recency, T, orders and net as plain numbers, for the models."""
-        return reading.frame(self.connection, reading.numbers(shop, as_of, rule, currency))
+        """Channel, category and coupon of each person's first order, by customer_id: their key."""
+        sql = f"select * exclude (currency) from ({reading.traits(shop, as_of, rule, currency)})"
+        found = reading.frame(self.connection, sql)
+        return found.rename(columns={"person_key": "customer_id"}).set_index("customer_id")
 
     def purchase_days(
         self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None

@@ -114,20 +114,34 @@ def summary(shop: str, as_of: date, rule: Rule, currency: str | None) -> str:
 
 
 def to_score(shop: str, as_of: date, rule: Rule, currency: str | None) -> str:
-    """The summary, and the tier that each person has shown so far."""
+    """The summary with what each person came by, and the tier that they have shown so far."""
     return (
-        f"select told.*, shown.tier as previous_tier"
-        f" from ({summary(shop, as_of, rule, currency)}) as told left join ({LATEST_SCORES})"
-        f" as shown using (shop, person_key) order by person_key, told.currency"
+        "select told.*, channel, category, coupon, shown.tier as previous_tier"
+        f" from ({summary(shop, as_of, rule, currency)}) as told"
+        f" left join ({traits(shop, as_of, rule, currency)}) using (person_key, currency)"
+        f" left join ({LATEST_SCORES}) as shown using (shop, person_key)"
+        " order by person_key, currency"
     )
 
 
-def numbers(shop: str, as_of: date, rule: Rule, currency: str | None) -> str:
-    """What models are fitted to: counts, durations in days and net value, of nobody by name."""
-    return (
-        "select frequency, recency, T, orders, net::double as net"
-        f" from ({summary(shop, as_of, rule, currency)}) order by person_key, currency"
-    )
+def numbers(
+    shop: str, as_of: date, rule: Rule, currency: str | None, with_traits: bool = False
+) -> str:
+    """What models look at: counts, durations in days and net value, of nobody by name."""
+    known = f"({summary(shop, as_of, rule, currency)})"
+    columns = "frequency, recency, T, orders, net::double as net"
+    if with_traits:
+        columns += ", channel, category, coupon"
+        came_by = traits(shop, as_of, rule, currency)
+        known = f"{known} left join ({came_by}) using (person_key, currency)"
+    return f"select {columns} from {known} order by person_key, currency"
+
+
+def traits(shop: str, as_of: date, rule: Rule, currency: str | None) -> str:
+    from connectors.store import summary as ibis
+
+    told = ibis.traits(ibis.standing(), shop=shop, as_of=as_of, rule=rule, currency=currency)
+    return ibis.sql(told)
 
 
 def purchase_days(shop: str, as_of: date, rule: Rule, currency: str | None) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import ibis
 from ibis.expr.types import BooleanValue, Column, DecimalValue, Table
@@ -73,8 +73,13 @@ def sql(expression: Table) -> str:
 
 
 def _newest(log: Table, key: str, *newest: str) -> Table:
-    window = ibis.window(group_by=["shop", key], order_by=[ibis.desc(column) for column in newest])
-    return log.filter(ibis.row_number().over(window) == 0)
+    return _first(log, ["shop", key], [ibis.desc(column) for column in newest])
+
+
+def _first(table: Table, group: list[str], order: list[Any]) -> Table:
+    """The first row of each group in an order."""
+    window = ibis.window(group_by=group, order_by=order)
+    return table.filter(ibis.row_number().over(window) == 0)
 
 
 # ------------------------------------------------------------------------------ orders and persons
@@ -170,6 +175,33 @@ def purchase_days(
     return bought.select("person_key", "day", value=_float(bought.value))
 
 
+def traits(
+    tables: Tables, *, shop: str, as_of: date, rule: Rule = "net", currency: str | None = None
+) -> Table:
+    """What each person of the summary came by: the channel, category and coupon of the first order.
+
+    Columns: person_key, currency, channel, category, coupon. The category is that of the line worth
+    most; `coupon` says whether there was one (`coupon` or `none`), since codes come and go.
+    """
+    every = _valued(tables, shop, as_of, rule, currency)
+    bought = every.filter(every.bought)
+    first = _first(bought, ["person_key", "currency"], ["ordered_at", "order_id"])
+    lines = tables.order_lines.filter(tables.order_lines.shop == shop)
+    dearest = _first(lines, ["order_id", "seq"], [ibis.desc("net_value"), "line_id"])
+    return first.left_join(dearest, ["order_id", "seq"]).select(
+        *(first[name] for name in ("person_key", "currency", "channel")),
+        category=dearest.category,
+        coupon=ibis.ifelse(first.coupon.notnull(), "coupon", "none"),
+    )
+
+
+#: What an order says besides its money.
+PASSED_ON = (
+    *("person_key", "customer_id", "currency", "order_id", "seq"),
+    *("ordered_at", "channel", "coupon"),
+)
+
+
 def _valued(tables: Tables, shop: str, as_of: date, rule: Rule, currency: str | None) -> Table:
     """The counting orders with their money, units and costs."""
     every = orders(_as_known(tables, as_of), rule)
@@ -182,7 +214,7 @@ def _valued(tables: Tables, shop: str, as_of: date, rule: Rule, currency: str | 
     )
     costs = _costs(tables.order_lines.filter(tables.order_lines.shop == shop))
     return counting.left_join(costs, ["order_id", "seq"]).select(
-        *(counting[column] for column in ("person_key", "customer_id", "currency")),
+        *(counting[column] for column in PASSED_ON),
         day=counting.ordered_at.date(),
         bought=counting.state.isin(PURCHASE_STATES),
         gross=amount(_before_refunds(counting), rule),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from clv.backtest import backtest
 from clv.beta_geo import BetaGeoNBD
-from clv.candidates import CANDIDATES
+from clv.candidates import BASELINES, CANDIDATES, MODELS
 from clv.choice import MEAN, Choice, by_backtest, choose
 from clv.errors import NotEnoughData
 from clv.forecast import ByModels, Forecast, Predictor
@@ -19,6 +20,7 @@ from clv.gamma_gamma import GammaGamma
 from clv.nbd import NBD
 from clv.origins import known_at, read_history
 from clv.past import Past
+from clv.ranking import loss
 from clv.simulate import simulate
 from clv.trials import Entry
 
@@ -263,3 +265,25 @@ def test_nasty_shops_get_a_sound_choice(kind: str, horizon_days: int) -> None:
         assert np.all(np.isfinite(values) & (values >= 0))
     assert json.dumps(found.card(), allow_nan=False)
     assert found.text()
+
+
+@pytest.mark.parametrize("which", ["sample", "master"])
+def test_what_was_chosen_on_cdnow_before_the_holdout_is_within_one_per_cent_of_the_best_after_it(
+    which: str, shared: Path
+) -> None:
+    names = ["customer_id", "ordered_at", "cds", "net_value"]
+    path = shared / "data" / f"cdnow_{which}.txt"
+    lines = pd.read_csv(path, sep=r"\s+", header=None, dtype=str, skiprows=int(which == "master"))
+    rows = lines.iloc[:, -4:].set_axis(names, axis=1)
+    rows["ordered_at"] = pd.to_datetime(rows.ordered_at, format="%Y%m%d")
+    rows["net_value"] = rows.net_value.astype(float)
+    as_of, ahead = date(1997, 9, 30), 273
+    tested = backtest(rows, as_of, horizon_days=ahead, candidates=[*MODELS, *BASELINES])
+    found = choose(tested, known_at(read_history(rows, as_of), as_of))
+    until = as_of + timedelta(days=ahead)
+    after = backtest(
+        rows, until, horizon_days=ahead, origins=[as_of], candidates=[*MODELS, *BASELINES]
+    ).origins[0]
+    losses = {t.entry.key: loss(t.metrics) for t in after.trials if t.metrics and not t.refused}
+    assert losses[found.entry.key] - min(losses.values()) < 0.01
+    assert max(losses.values()) - min(losses.values()) > 0.1

@@ -84,3 +84,14 @@ def test_what_cannot_be_learned_from_is_refused() -> None:
         EmpiricalIntervals.learned(ahead, came, spend)
     with pytest.raises(BadSettings, match="levels"):
         EmpiricalIntervals.learned(*shop(200, 5), levels=(2.0,))
+
+
+def test_two_kinds_of_forecasts_each_have_their_own_outcomes() -> None:
+    predicted = np.repeat([0.0, 5.0], 500)
+    came = np.where(predicted > 0, np.tile([4.0, 6.0], 500), 0.0)
+    bounds = EmpiricalIntervals.learned(forecast(predicted), came, 10 * came).of(
+        forecast(np.array([0.0, 5.0]))
+    )
+    assert bounds.purchases_high_95.tolist() == [0, 6]
+    assert bounds.purchases_low_95.tolist() == [0, 4]
+    np.testing.assert_allclose(bounds.clv_high_95, [0, 60], rtol=1e-6)

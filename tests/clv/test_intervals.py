@@ -12,9 +12,9 @@ from clv import intervals as under_test
 from clv.beta_geo import BetaGeoNBD
 from clv.errors import BadSettings
 from clv.forecast import ByModels, paired, shop_average, spending_of
-from clv.futures import Wanted
+from clv.futures import Table, Wanted
 from clv.gamma_gamma import GammaGamma
-from clv.intervals import coverage, groups_of, intervals, learned
+from clv.intervals import Outcomes, coverage, groups_of, intervals, learned, nested
 from clv.nbd import NBD
 from clv.past import Past
 from clv.plausible import Plausible
@@ -217,6 +217,16 @@ def test_any_levels_lie_within_each_other(
         ]
         assert (np.diff(lows, axis=1) <= 0).all()
         assert (np.diff(highs, axis=1) >= 0).all()
+
+
+def test_an_interval_that_starts_lower_may_end_lower_but_is_shown_around_the_narrower_one() -> None:
+    draws = np.repeat([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], [5, 20, 20, 20, 20, 15])
+    one = np.ones(1)
+    outcomes = Outcomes(Table.of(draws[None]), np.zeros(1, dtype=np.intp), one, one)
+    half, more = Wanted(0.5, 0.0, 0.0), Wanted(0.6, 0.0, 0.0)
+    assert [end[0] for wanted in (half, more) for end in outcomes.bounds(wanted)] == [2, 4, 1, 3]
+    shown = dict(nested(outcomes, "purchases", {0.5: half, 0.6: more}))
+    assert [end[0] for end in shown.values()] == [2, 4, 1, 4]
 
 
 # ----------------------------------------------------------------------------- batches and seeds

@@ -377,4 +377,24 @@ def test_what_is_to_be_scored_knows_the_tier_that_was(store: Store) -> None:
     assert people["person_key"].to_pylist() == ["7", "guest-9"]
     assert people["previous_tier"].to_pylist() == ["high", None]
     told = store.summary("eu", as_of=AS_OF)
-    pd.testing.assert_frame_equal(people.drop("previous_tier").to_pandas(), told)
+    pd.testing.assert_frame_equal(people.select(list(told)).to_pandas(), told)
+
+
+def test_people_have_the_traits_of_their_first_order(store: Store) -> None:
+    summarised(
+        store,
+        order("1", ordered_at=on(1), channel="web", coupon="WELCOME"),
+        order("2", ordered_at=on(2), channel="pos"),
+        guest("3", "guest-9", ordered_at=on(3)),
+        order("0", ordered_at=on(1, 1), state="cancelled", channel="phone"),
+        line("1", 1, category="Kitchen", net_value=Decimal(10)),
+        line("1", 2, category="Garden", net_value=Decimal(80)),
+        line("2", 1, category="Office"),
+    )
+    traits = store.traits("eu", as_of=AS_OF)
+    assert traits.loc["7"].tolist() == ["web", "Garden", "coupon"]
+    assert traits.loc["guest-9"].fillna("-").tolist() == ["-", "-", "none"]
+    numbers = store.numbers("eu", as_of=AS_OF, with_traits=True)
+    assert numbers.coupon.tolist() == ["coupon", "none"]
+    assert numbers.net.tolist() == [180.0, 90.0]
+    assert store.to_score("eu", as_of=AS_OF).read_all()["channel"].to_pylist() == ["web", None]
