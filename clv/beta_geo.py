@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from clv import columns as c
 from clv.alive import Active, purchases_while_alive, with_fleeting
 from clv.dropout import Habit, Known, future, most_likely, probability_alive
 from clv.dropout_draws import random_events, random_histories, until_leaving
@@ -61,6 +62,11 @@ class BetaGeoNBD(Fitted, Purchases):
     def p_alive(self, summary: pd.DataFrame) -> Floats:
         """The probability of being still active: 1 by definition where frequency is 0."""
         return probability_alive(self._known, HABIT, history(summary))
+
+    def leaving_known(self, summary: pd.DataFrame) -> NDArray[np.bool_]:
+        """Only of those who came back: the others are active by definition."""
+        came_back: NDArray[np.bool_] = summary[c.FREQUENCY].to_numpy() > 0
+        return came_back
 
     def expected_purchases(self, t: ArrayLike) -> Floats:
         """Repeat purchases that a new customer makes within `t` (any shape)."""

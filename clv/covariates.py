@@ -72,7 +72,6 @@ class WithCovariates(Fitted, Purchases):
     curvature in it. `log_likelihood` is without the prior.
     """
 
-    NAME: ClassVar[str] = "with covariates"
     PARAMETERS: ClassVar[tuple[str, ...]] = ()
 
     model: str
@@ -106,6 +105,10 @@ class WithCovariates(Fitted, Purchases):
             )
         plain = model_class.fit(summary, weights)
         return cls(**most_likely(plain, Combined.of(summary, levels, each), levels))._named()
+
+    @property
+    def NAME(self) -> str:  # type: ignore[override]  # noqa: N802 -- as every model
+        return f"{self.model} with covariates"
 
     # ------------------------------------------------------------------------- what was estimated
 
@@ -160,7 +163,7 @@ class WithCovariates(Fitted, Purchases):
         """The fields, the coefficients, their errors and the test, as plain JSON values."""
         fields = super().as_dict()
         named = {
-            "model": f"{self.model} {self.NAME}",
+            "model": self.NAME,
             "coefficients": self.coefficients,
             "likelihood_ratio": self.likelihood_ratio._asdict(),
         }

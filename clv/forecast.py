@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from clv import columns as c
 from clv.errors import ClvError
-from clv.fitted import Fitted
 from clv.formula import DAYS_A_YEAR
 from clv.gamma_gamma import GammaGamma, winsorised_mean
 from clv.nbd import NBD
@@ -124,7 +123,7 @@ class ByModels:
 
     def card(self) -> dict[str, Any]:
         """Both models with their parameters and errors, by name."""
-        models = [model for model in (self.buying, self.spending) if isinstance(model, Fitted)]
+        models: tuple[Any, ...] = (self.buying, self.spending)
         return {model.NAME: model.as_dict() for model in models}
 
 

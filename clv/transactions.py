@@ -119,8 +119,8 @@ def activity(days: pd.DataFrame) -> pd.DataFrame:
 def left_out(transactions: pd.DataFrame, as_of: AsOf) -> dict[str, int]:
     """How many rows are no purchases, by the first reason that fits, and who has no other.
 
-    `after_as_of`, `without_customer`, `without_value`, `refunds` count rows; `customers_without_purchase` counts those
-    who have rows up to `as_of`, but none that is a purchase.
+    `after_as_of`, `without_customer`, `without_value`, `refunds` count rows;
+    `customers_without_purchase` counts those who have rows up to `as_of`, but none that is one.
     """
     rows = read(transactions, as_of)
     purchase = rows.is_purchase

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-
 from clv.errors import BadSummary
 from clv.summary import NEEDED, checked
 

@@ -102,7 +102,9 @@ def test_floats_and_decimals_of_money_give_the_same_scores(
     stored: pd.DataFrame, scored: Scored
 ) -> None:
     floats = stored.assign(net=stored.net.astype(float))
-    pd.testing.assert_frame_equal(score_summary(floats, ScoreSettings(), as_of=AS_OF).frame, scored.frame)
+    pd.testing.assert_frame_equal(
+        score_summary(floats, ScoreSettings(), as_of=AS_OF).frame, scored.frame
+    )
 
 
 def test_the_predicted_value_is_discounted(stored: pd.DataFrame, scored: Scored) -> None:
@@ -140,7 +142,9 @@ def test_the_textbook_customer_is_worth_three_thousand(people: People) -> None:
 
 def test_without_a_margin_the_largest_cac_rests_on_sales(people: People) -> None:
     settings = ScoreSettings(lifespan_years=Decimal(2))
-    (row,) = score_summary(people([(5, 700, 730, 3000.0)]), settings, as_of=AS_OF).frame.to_dict("records")
+    (row,) = score_summary(people([(5, 700, 730, 3000.0)]), settings, as_of=AS_OF).frame.to_dict(
+        "records"
+    )
     assert row["margin_clv"] is None
     assert row["max_cac"] == Decimal("1000.00")
 
@@ -176,9 +180,9 @@ def test_too_little_data_is_said_everywhere(stored: pd.DataFrame) -> None:
 def test_the_fallback_draws_each_customer_to_the_shops_average(people: People) -> None:
     """30 repeats in 3,650 days: 3 a year; the shop's mean is 20 a purchase."""
     shop = people([(30, 3000, 3000, 620.0), (0, 0, 650, 20.0)])
-    often, once = score_summary(shop, ScoreSettings(discount_per_year=0), as_of=AS_OF).frame.to_dict(
-        "records"
-    )
+    often, once = score_summary(
+        shop, ScoreSettings(discount_per_year=0), as_of=AS_OF
+    ).frame.to_dict("records")
     rate = 30 / 3650
     assert often["expected_purchases"] == pytest.approx(365 * 31 / (3000 + 1 / rate))
     assert once["expected_purchases"] == pytest.approx(365 * 1 / (650 + 1 / rate))
@@ -188,7 +192,9 @@ def test_the_fallback_draws_each_customer_to_the_shops_average(people: People) -
 
 def test_the_owner_can_ask_for_more_or_less_data(stored: pd.DataFrame) -> None:
     bold = ScoreSettings(needs=Needs(customers=50, repeaters=10, history_days=30))
-    assert set(score_summary(stored.head(120), bold, as_of=AS_OF).frame.model) != {"too little data"}
+    assert set(score_summary(stored.head(120), bold, as_of=AS_OF).frame.model) != {
+        "too little data"
+    }
     shy = ScoreSettings(needs=Needs(history_days=273))
     few = score_summary(stored, shy, as_of=AS_OF)
     assert few.warnings == ("too little data for the models: 272 of 273 days of history",)
@@ -223,7 +229,10 @@ def test_previous_tiers_are_carried_along(people: People) -> None:
 def test_guests_have_no_customer_id(people: People) -> None:
     shop = people([(0, 0, 100, 5.0), (2, 50, 80, 90.0)])
     shop["customer_id"] = [np.nan, "7"]
-    assert score_summary(shop, ScoreSettings(), as_of=AS_OF).frame.customer_id.tolist() == [None, "7"]
+    assert score_summary(shop, ScoreSettings(), as_of=AS_OF).frame.customer_id.tolist() == [
+        None,
+        "7",
+    ]
 
 
 def test_an_empty_shop_is_scored_to_nothing(stored: pd.DataFrame) -> None:
