@@ -2,9 +2,10 @@
 
 python benchmarks/accuracy.py [folder of the CDNOW files] [full|sample]
 
-Purchases are purchase days, of every customer; the figures are those of `clv.metrics`. "repeat
-spend" is Gamma-Gamma on the repeat purchases as in the note, "all spend" on all orders, the first
-one too. Boosting needs scikit-learn. Without a folder: ../shared/data, or the lifetimes package.
+Purchases are purchase days, of every customer; the figures are those of `clv.choice.metrics`.
+"repeat spend" is Gamma-Gamma on the repeat purchases as in the note, "all spend" on all orders, the
+first one too. Boosting needs scikit-learn. Without a folder: ../shared/data, or the lifetimes
+package.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ import numpy as np
 import pandas as pd
 from peers.environments import data_of_lifetimes
 
-from clv.baselines import Hiatus, OrderFormula, RepeatRate
-from clv.beta_geo import BetaGeoNBD
-from clv.challenger import Challenger
+from clv.choice.baselines import Hiatus, OrderFormula, RepeatRate
+from clv.choice.challenger import Challenger
+from clv.choice.metrics import Actual, measured
 from clv.errors import ClvError
-from clv.gamma_gamma import GammaGamma
-from clv.mbg_cnbd_k import MBGCNBDk
-from clv.metrics import Actual, measured
-from clv.modified_beta_geo import ModifiedBetaGeoNBD
-from clv.pareto_nbd import ParetoNBD
+from clv.models.beta_geo import BetaGeoNBD
+from clv.models.gamma_gamma import GammaGamma
+from clv.models.mbg_cnbd_k import MBGCNBDk
+from clv.models.modified_beta_geo import ModifiedBetaGeoNBD
+from clv.models.pareto_nbd import ParetoNBD
 from clv.past import Past
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

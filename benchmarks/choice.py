@@ -24,18 +24,18 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from clv.backtest import Origin, backtest
-from clv.beta_geo import BetaGeoNBD
-from clv.candidates import CANDIDATES
-from clv.choice import Choice, choose
-from clv.gamma_gamma import GammaGamma
-from clv.mbg_cnbd_k import MBGCNBDk
-from clv.nbd import NBD
-from clv.origins import known_at, read_history
-from clv.pareto_nbd import ParetoNBD
-from clv.ranking import loss
-from clv.seasonal_index import SeasonalIndex
-from clv.simulate import simulate
+from clv.choice.backtest import Origin, backtest
+from clv.choice.candidates import CANDIDATES
+from clv.choice.choosing import Choice, choose
+from clv.choice.origins import known_at, read_history
+from clv.choice.ranking import loss
+from clv.models.beta_geo import BetaGeoNBD
+from clv.models.gamma_gamma import GammaGamma
+from clv.models.mbg_cnbd_k import MBGCNBDk
+from clv.models.nbd import NBD
+from clv.models.pareto_nbd import ParetoNBD
+from clv.models.simulate import simulate
+from clv.season.index import SeasonalIndex
 
 HOUSE = Path(__file__).resolve().parents[1]
 DATA = HOUSE.parent / "shared" / "data"

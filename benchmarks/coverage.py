@@ -23,20 +23,20 @@ import pandas as pd
 from seasonal import online_retail_ii
 
 from clv import GammaGamma
-from clv.baselines import RepeatRate
-from clv.beta_geo import BetaGeoNBD
-from clv.empirical_intervals import EmpiricalIntervals
+from clv.choice.baselines import RepeatRate
 from clv.errors import ClvError, NotEnoughData
 from clv.forecast import ByModels, paired, spending_of
-from clv.intervals import coverage, groups_of, learned
-from clv.mbg_cnbd_k import MBGCNBDk
-from clv.modified_beta_geo import ModifiedBetaGeoNBD
-from clv.nbd import NBD
-from clv.pareto_nbd import ParetoNBD
+from clv.models.beta_geo import BetaGeoNBD
+from clv.models.mbg_cnbd_k import MBGCNBDk
+from clv.models.modified_beta_geo import ModifiedBetaGeoNBD
+from clv.models.nbd import NBD
+from clv.models.pareto_nbd import ParetoNBD
 from clv.past import Past
-from clv.plausible import by_bootstrap
-from clv.seasonal import Seasonal
+from clv.season.seasonal import Seasonal
 from clv.transactions import activity, purchase_days, summarise
+from clv.uncertainty.empirical_intervals import EmpiricalIntervals
+from clv.uncertainty.intervals import coverage, groups_of, learned
+from clv.uncertainty.plausible import by_bootstrap
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parents[1] / "shared" / "data"

@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from clv.beta_geo import BetaGeoNBD
 from clv.errors import NotEnoughData
-from clv.modified_beta_geo import ModifiedBetaGeoNBD
-from clv.pareto_nbd import ParetoNBD
-from clv.seasonal import Seasonal, SeasonalIndex
-from clv.simulate import simulate
+from clv.models.beta_geo import BetaGeoNBD
+from clv.models.modified_beta_geo import ModifiedBetaGeoNBD
+from clv.models.pareto_nbd import ParetoNBD
+from clv.models.simulate import simulate
+from clv.season.seasonal import Seasonal, SeasonalIndex
 from clv.transactions import activity, purchase_days, summarise
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

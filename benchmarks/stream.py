@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 from peers.measure import DAYS, MONTHLY_RATE, Laps, report
 
 from clv import BetaGeoNBD, GammaGamma
-from clv.gamma_gamma import binned
-from clv.grouping import tallied
+from clv.models.gamma_gamma import binned
+from clv.numerics.grouping import tallied
 
 BATCH = 2_000_000
 HISTORY = ("frequency", "recency", "T")

@@ -1,16 +1,18 @@
 """Customer lifetime value: frames and numbers in, frames and numbers out."""
 
 from clv import columns, errors
-from clv.backtest import backtest
-from clv.beta_geo import BetaGeoNBD
-from clv.beta_geo_beta_binomial import BetaGeoBetaBinomial
 from clv.card import Totals, model_card, predictor_card
+from clv.choice.backtest import backtest
 from clv.forecast import Needs
-from clv.gamma_gamma import GammaGamma
-from clv.mbg_cnbd_k import MBGCNBDk
-from clv.modified_beta_geo import ModifiedBetaGeoNBD
-from clv.nbd import NBD
-from clv.pareto_nbd import ParetoNBD
+from clv.models.beta_geo import BetaGeoNBD
+from clv.models.beta_geo_beta_binomial import BetaGeoBetaBinomial
+from clv.models.gamma_gamma import GammaGamma
+from clv.models.mbg_cnbd_k import MBGCNBDk
+from clv.models.modified_beta_geo import ModifiedBetaGeoNBD
+from clv.models.nbd import NBD
+from clv.models.pareto_nbd import ParetoNBD
+from clv.models.shifted_beta_geometric import ShiftedBetaGeometric
+from clv.models.simulate import simulate
 from clv.past import Past
 from clv.scorer import Scorer
 from clv.scores import (
@@ -24,8 +26,6 @@ from clv.scores import (
     score_summary,
 )
 from clv.settings import ScoreSettings
-from clv.shifted_beta_geometric import ShiftedBetaGeometric
-from clv.simulate import simulate
 from clv.tiers import Tiers
 from clv.transactions import summarise
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from clv import columns as c
 from clv import money
-from clv.choice import Choice
+from clv.choice.choosing import Choice
 from clv.forecast import Predictor
 from clv.formula import CLV_PER_CAC
 from clv.settings import ScoreSettings

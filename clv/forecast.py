@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from clv import columns as c
 from clv.errors import ClvError
 from clv.formula import DAYS_A_YEAR
-from clv.gamma_gamma import GammaGamma, winsorised_mean
-from clv.nbd import NBD
+from clv.models.gamma_gamma import GammaGamma, winsorised_mean
+from clv.models.nbd import NBD
+from clv.models.purchases import Purchases
 from clv.past import Past
-from clv.purchases import Purchases
 from clv.summary import money
 
 Floats = NDArray[np.float64]

@@ -23,11 +23,11 @@ from clv import columns as c
 from clv import money
 from clv.forecast import ByModels, Forecast, Predictor, by_day, models_of
 from clv.formula import lifetime_value, max_cac
-from clv.intervals import Intervals, learned
 from clv.reason import Facts, sentences
 from clv.settings import ScoreSettings
-from clv.settling import Settling
 from clv.tiers import Cuts, cuts
+from clv.uncertainty.intervals import Intervals, learned
+from clv.uncertainty.settling import Settling
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

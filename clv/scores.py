@@ -11,14 +11,14 @@ import pandas as pd
 import pyarrow as pa
 
 from clv import columns as c
-from clv.beta_geo import BetaGeoNBD
-from clv.candidates import CANDIDATES
 from clv.card import Totals, model_card
-from clv.choice import MEAN, by_backtest
+from clv.choice.candidates import CANDIDATES
+from clv.choice.choosing import MEAN, by_backtest
+from clv.choice.origins import TRAITS
+from clv.customers.first_purchase import first_of
 from clv.errors import BadSettings
-from clv.first_purchase import first_of
 from clv.forecast import Candidate, Predictor, by_models, models_of, predictor
-from clv.origins import TRAITS
+from clv.models.beta_geo import BetaGeoNBD
 from clv.past import Past
 from clv.reason import NO_CURRENCY
 from clv.scorer import EPOCH, Scorer
@@ -48,7 +48,7 @@ def score(
     Index customer_id; `columns.SCORES` without the ids, money in floats to the cent, None for what
     nobody knows. `attrs["card"]` is the model card; its `left_out` counts rows that are no
     purchases. `horizon_days` stands above the settings' own. `model` is a key of
-    `clv.candidates.CANDIDATES`; `auto` takes what forecast this shop best.
+    `clv.choice.candidates.CANDIDATES`; `auto` takes what forecast this shop best.
 
     Raises BadTransactions, BadSettings.
     """

@@ -15,7 +15,7 @@ def main(path: str, task: str) -> None:
         import pandas as pd
 
         from clv import BetaGeoNBD, GammaGamma
-        from clv.pareto_nbd import ParetoNBD
+        from clv.models.pareto_nbd import ParetoNBD
     summary = pd.DataFrame(dict(np.load(path)))
     if task == "pareto":
         with laps.lap("fit"):

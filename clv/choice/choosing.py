@@ -1,0 +1,225 @@
+"""The forecast that a shop gets: chosen by its own past, with the reasons on a card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from clv.choice.backtest import NAME, Backtest, Origin, backtest
+from clv.choice.candidates import CANDIDATES
+from clv.choice.challenger import Averaged
+from clv.choice.metrics import measured
+from clv.choice.origins import TRAITS
+from clv.choice.ranking import Ranked, ranked
+from clv.choice.trials import Entry, Trial, fault, without_absurd
+from clv.errors import ClvError, NotEnoughData
+from clv.forecast import ByModels, Candidate, Forecast, Predictor
+from clv.past import Past
+from clv.uncertainty.intervals import coverage, learned
+
+MEAN = "mean"
+#: Where nothing can be measured: what is known to do well where customers leave, and the fallback.
+UNMEASURED = ("pareto", "mbg", "bg", "nbd", "average")
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A fitted predictor with what led to it; it forecasts as the chosen one does.
+
+    `passed_over` are candidates that ranked higher but can't be used on the day itself.
+    """
+
+    entry: Entry
+    predictor: Predictor
+    tested: Backtest
+    ranking: tuple[Ranked, ...]
+    passed_over: tuple[tuple[str, str], ...] = ()
+    coverage: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.predictor.name
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        over = tuple(f"{name} did better, but: {why}" for name, why in self.passed_over)
+        return (*self.predictor.warnings, *self.tested.notes, *over)
+
+    def forecast(self, summary: pd.DataFrame, horizon_days: int, discount_rate: float) -> Forecast:
+        return self.predictor.forecast(summary, horizon_days, discount_rate)
+
+    @property
+    def why(self) -> str:
+        """The reason in a sentence."""
+        if not self.tested.origins:
+            return f"{self.entry.name}: too little history to compare candidates."
+        origins = len(self.tested.origins)
+        error = f"{100 * self._own.score:.1f}% from the best on average over {origins} origins"
+        return f"{self.entry.name}: {error}{self._runner_up()}{self._baseline()}."
+
+    def card(self) -> dict[str, Any]:
+        """Data, candidates, figures per origin, chosen and why, as plain JSON."""
+        return {
+            "chosen": self.entry.key,
+            "name": self.name,
+            "why": self.why,
+            "ranking": [_ranked_card(one) for one in self.ranking if not one.refused],
+            "refused": {one.entry.key: one.refused for one in self.ranking if one.refused},
+            "passed_over": dict(self.passed_over),
+            "coverage": list(self.coverage),
+            "backtest": self.tested.card(),
+            "warnings": list(self.warnings),
+        }
+
+    def text(self) -> str:
+        """The card to read."""
+        places = [f"  {one.entry.name:{NAME}}{one.score:8.2%}" for one in self._in_order()]
+        out = [f"  {one.entry.name:{NAME}}{one.refused}" for one in self.ranking if one.refused]
+        warnings = [f"  {warning}" for warning in self.warnings]
+        parts = (
+            [f"Chosen: {self.why}"],
+            ["From the best, on average over MAE, RMSE, Gini and top tenth of spend:", *places],
+            ["Refused:", *out] if out else [],
+            ["Mind:", *warnings] if warnings else [],
+            [self.tested.text()],
+        )
+        return "\n\n".join("\n".join(part) for part in parts if part)
+
+    @property
+    def _own(self) -> Ranked:
+        return next(one for one in self.ranking if one.entry.key == self.entry.key)
+
+    def _in_order(self) -> list[Ranked]:
+        return [one for one in self.ranking if not one.refused]
+
+    def _runner_up(self) -> str:
+        others = [one for one in self._in_order() if one.entry.key != self.entry.key]
+        if not others:
+            return ", and no other candidate held"
+        return f"; next {others[0].entry.name} with {100 * others[0].score:.1f}%"
+
+    def _baseline(self) -> str:
+        rules = [one for one in self._in_order() if one.entry.kind == "baseline"]
+        if self.entry.kind == "baseline":
+            return "; no model beats this rule"
+        return (
+            f"; best rule {rules[0].entry.name} with {100 * rules[0].score:.1f}%" if rules else ""
+        )
+
+
+def choose(tested: Backtest, past: Past, *, with_coverage: bool = False) -> Choice:
+    """The best candidate that can be fitted soundly to `past`.
+
+    Raises NotEnoughData where none can: `clv.forecast.predictor` then takes the shop's average.
+    """
+    tested = with_mean(tested)
+    order = ranked(tested)
+    over: list[tuple[str, str]] = []
+    for entry in _order(order):
+        predictor, why = _fitted(entry, past, tested.horizon_days)
+        if predictor is not None:
+            covered = (_covered(origin, entry) for origin in tested.origins)
+            known = tuple(one for one in covered if one) if with_coverage else ()
+            return Choice(entry, predictor, tested, order, tuple(over), known)
+        over.append((entry.name, why))
+    raise NotEnoughData("no candidate can be fitted", tried=len(over))
+
+
+def by_backtest(
+    candidates: Iterable[Entry] | None = None, *, with_coverage: bool = False
+) -> Candidate:
+    """The candidate that looks for the best one itself, on the past's own days."""
+    entries = tuple(CANDIDATES.values() if candidates is None else candidates)
+
+    def fit(past: Past, horizon_days: int) -> Choice:
+        if past.days is None:
+            raise NotEnoughData("a backtest needs the purchases of each day")
+        traits = past.summary[past.summary.columns.intersection(list(TRAITS))]
+        tested = backtest(
+            past.days,
+            past.as_of,
+            horizon_days=horizon_days,
+            candidates=entries,
+            traits=None if traits.empty else traits,
+        )
+        return choose(tested, past, with_coverage=with_coverage)
+
+    return fit
+
+
+def with_mean(tested: Backtest) -> Backtest:
+    """The backtest with one candidate more: the mean of the best model and the challenger."""
+    order = [one.entry for one in ranked(tested) if not one.refused]
+    models = [entry for entry in order if entry.kind == "model"]
+    rivals = [entry for entry in order if entry.kind == "challenger"]
+    if not (models and rivals) or any(entry.key == MEAN for entry in order):
+        return tested
+    mean = averaged(models[0], rivals[0])
+    origins = [_with_mean(origin, mean, models[0].key, rivals[0].key) for origin in tested.origins]
+    return replace(tested, origins=tuple(origins))
+
+
+def averaged(model: Entry, rival: Entry) -> Entry:
+    """The entry that fits both and takes the mean of their forecasts."""
+    name = f"mean of {model.name} and {rival.name}"
+
+    def fit(past: Past, horizon_days: int) -> Averaged:
+        return Averaged(name, model.fit(past, horizon_days), rival.fit(past, horizon_days))
+
+    return Entry(MEAN, name, fit, "challenger", model.complexity + rival.complexity)
+
+
+def _with_mean(origin: Origin, mean: Entry, model: str, rival: str) -> Origin:
+    """The mean of two forecasts that are there already; refused where one of them was."""
+    one, other = origin.trial(model), origin.trial(rival)
+    refused = one.refused or other.refused
+    if refused or one.predictor is None or other.predictor is None:
+        trial = Trial(mean, None, np.empty(0), np.empty(0), refused=refused)
+    else:
+        purchases, spend = (one.purchases + other.purchases) / 2, (one.spend + other.spend) / 2
+        both = Averaged(mean.name, one.predictor, other.predictor)
+        figures = measured(purchases, spend, origin.actual)
+        trial = Trial(mean, both, purchases, spend, figures)
+    return replace(origin, trials=without_absurd([*origin.trials, trial]))
+
+
+def _order(order: Sequence[Ranked]) -> Iterable[Entry]:
+    if order:
+        return [one.entry for one in order if not one.refused]
+    return [CANDIDATES[key] for key in UNMEASURED]
+
+
+def _fitted(entry: Entry, past: Past, horizon_days: int) -> tuple[Predictor | None, str]:
+    """The candidate on the day itself, or why it can't be used."""
+    try:
+        predictor = entry.fit(past, horizon_days)
+        purchases = predictor.forecast(past.summary, horizon_days, 0.0).purchases
+    except ClvError as error:
+        return None, str(error)
+    why = fault(predictor, purchases, past)
+    return (None, why) if why else (predictor, "")
+
+
+def _covered(origin: Origin, entry: Entry) -> dict[str, Any] | None:
+    """How many customers were within the chosen models' intervals; None for other predictors."""
+    predictor = origin.trial(entry.key).predictor
+    if not isinstance(predictor, ByModels):
+        return None
+    summary = origin.past.summary
+    bounds = learned(predictor, summary, origin.horizon_days).of(summary)
+    shares = coverage(bounds, origin.actual.purchases, origin.actual.spend)
+    return {"as_of": origin.as_of.isoformat(), "horizon_days": origin.horizon_days, **shares}
+
+
+def _ranked_card(one: Ranked) -> dict[str, Any]:
+    return {
+        "candidate": one.entry.key,
+        "name": one.entry.name,
+        "score": one.score,
+        "losses": list(one.losses),
+        "evidence": one.evidence,
+    }

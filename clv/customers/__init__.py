@@ -1,0 +1,1 @@
+"""What a business asks of its customers: pure functions on frames."""

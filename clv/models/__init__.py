@@ -1,0 +1,1 @@
+"""The models of purchases and of spend, each a fitted value in a file of its own."""

@@ -1,0 +1,1 @@
+"""What the models' likelihoods and expectations are computed with."""

@@ -1,0 +1,1 @@
+"""The seasonal index of a shop, and models that follow it."""

@@ -1,0 +1,1 @@
+"""How sure a forecast is: intervals, and tiers that wait until the models are sure."""
