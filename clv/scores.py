@@ -31,7 +31,10 @@ from clv.transactions import activity, left_out, purchase_days, summarise, trans
 AUTO = "auto"
 #: What a score of transactions says of each customer: money in floats, to the cent.
 OF_TRANSACTIONS = [n for n in c.SCORES if n not in (c.SHOP, c.PERSON_KEY, c.CUSTOMER_ID)]
-AS_FLOATS = (c.HISTORIC_NET, c.FORMULA_CLV, c.PREDICTED_CLV, c.EXPECTED_SPEND, c.MAX_CAC)
+AS_FLOATS = (
+    *(c.HISTORIC_NET, c.FORMULA_CLV, c.MARGIN_CLV, c.MAX_CAC),
+    *(c.PREDICTED_CLV, c.EXPECTED_SPEND, c.CLV_LOW, c.CLV_HIGH),
+)
 
 
 def score(
@@ -62,7 +65,8 @@ def score(
     scored = _scored(people, fitted(past, settings, model), past.as_of, settings)
     card = scored.card | {"left_out": left_out(transactions, as_of)}
     frame = scored.frame[OF_TRANSACTIONS].set_axis(summary.index)
-    frame = frame.astype(dict.fromkeys(AS_FLOATS, np.float64))
+    known = [name for name in AS_FLOATS if frame[name].notna().all()]
+    frame = frame.astype(dict.fromkeys(known, np.float64))
     frame.attrs["card"] = card
     return frame
 

@@ -96,7 +96,13 @@ MODELS = (
 
 #: By the plain model's key. A season is found from the days of more than a year.
 SEASONAL = tuple(
-    Entry(f"seasonal-{key}", f"seasonal {model.NAME}", seasonal(model), complexity=complexity)
+    Entry(
+        f"seasonal-{key}",
+        f"seasonal {model.NAME}",
+        seasonal(model),
+        complexity=complexity,
+        plain=key,
+    )
     for key, model, complexity in (
         ("nbd", NBD, 12),
         ("bg", BetaGeoNBD, 14),

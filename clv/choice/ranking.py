@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from clv.choice.backtest import Backtest
+from clv.choice.backtest import Backtest, Origin
 from clv.choice.metrics import Metrics
 from clv.choice.trials import Entry, Trial
 from clv.forecast import Predictor
@@ -95,10 +95,16 @@ def evidence(predictor: Predictor | None) -> float | None:
 
 def _over_origins(tested: Backtest, entry: Entry) -> Ranked:
     trials = [origin.trial(entry.key) for origin in tested.origins]
-    losses = tuple(
-        loss(trial.metrics) if trial.metrics and not trial.refused else None for trial in trials
-    )
+    losses = tuple(_loss_at(origin, entry) for origin in tested.origins)
     return Ranked(entry, float("inf"), losses, evidence(trials[0].predictor), _out(trials))
+
+
+def _loss_at(origin: Origin, entry: Entry) -> float | None:
+    """A season that couldn't be told yet is no season: the plain model's loss stands for it."""
+    trial = origin.trial(entry.key)
+    if trial.refused and entry.plain and any(t.entry.key == entry.plain for t in origin.trials):
+        trial = origin.trial(entry.plain)
+    return loss(trial.metrics) if trial.metrics and not trial.refused else None
 
 
 def _scored(found: Sequence[Ranked]) -> list[Ranked]:
@@ -127,7 +133,8 @@ def _above(one: Ranked, usual: Ranked) -> float:
 def _out(trials: Sequence[Trial]) -> str:
     """Why a candidate can't be chosen; trials are those of the latest origin first."""
     refused = [trial.refused for trial in trials if trial.refused]
-    if trials[0].refused or 2 * len(refused) > len(trials):
+    often = 2 * len(refused) > len(trials) and not trials[0].entry.plain
+    if trials[0].refused or often:
         return refused[0]
     return ""
 

@@ -42,6 +42,7 @@ class Entry:
     """A candidate with its key for the command line and its name.
 
     `complexity` orders candidates of equal merit: fewer parameters, and fewer ideas, first.
+    `plain` is the key of the candidate that this one is where it has too little to go by.
     """
 
     key: str
@@ -49,6 +50,7 @@ class Entry:
     fit: Candidate
     kind: Kind = "model"
     complexity: int = 0
+    plain: str = ""
 
 
 @dataclass(frozen=True, eq=False)

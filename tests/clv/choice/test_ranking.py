@@ -136,3 +136,16 @@ def test_evidence_takes_off_what_parameters_cost() -> None:
 def test_without_origins_there_is_no_order() -> None:
     assert ranked(shop()) == ()
     assert isinstance(ranked(shop([trial("a", 0.0)]))[0], Ranked)
+
+
+def test_a_season_that_could_not_be_told_yet_counts_as_none() -> None:
+    """At the early origin the plain model stands for it: being absent there is no merit."""
+
+    def seasonal(worse: float | None) -> Trial:
+        found = trial("seasonal-a", worse)
+        return replace(found, entry=replace(found.entry, plain="a", complexity=14))
+
+    late, early = [trial("a", 0.02), trial("b", 0.0)], [trial("a", 0.0), trial("b", 0.05)]
+    assert order([*late, seasonal(0.02)], [*early, seasonal(None)]) == ["a", "seasonal-a", "b"]
+    better = order([*late, seasonal(-0.05)], [*early, seasonal(None)], [*early, seasonal(None)])
+    assert better[0] == "seasonal-a"
