@@ -32,6 +32,10 @@ bench: $(STAMP)  ## what the stages cost, and how good the forecasts are
 	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/scores.py
 	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python benchmarks/choice.py --all
+	$(BIN)/python benchmarks/seasonal.py
+	$(BIN)/python benchmarks/coverage.py
+	$(BIN)/python benchmarks/recovery.py
 
 lock: $(STAMP)  ## after a change of the dependencies
 	$(COMPILE) --output-file requirements.lock

@@ -6,6 +6,7 @@ from clv.choice.backtest import backtest
 from clv.forecast import Needs
 from clv.models.beta_geo import BetaGeoNBD
 from clv.models.beta_geo_beta_binomial import BetaGeoBetaBinomial
+from clv.models.covariates import WithCovariates
 from clv.models.gamma_gamma import GammaGamma
 from clv.models.mbg_cnbd_k import MBGCNBDk
 from clv.models.modified_beta_geo import ModifiedBetaGeoNBD
@@ -25,6 +26,8 @@ from clv.scores import (
     score,
     score_summary,
 )
+from clv.season.index import SeasonalIndex
+from clv.season.seasonal import Seasonal
 from clv.settings import ScoreSettings
 from clv.tiers import Tiers
 from clv.transactions import summarise
@@ -43,9 +46,12 @@ __all__ = [
     "ScoreSettings",
     "Scored",
     "Scorer",
+    "Seasonal",
+    "SeasonalIndex",
     "ShiftedBetaGeometric",
     "Tiers",
     "Totals",
+    "WithCovariates",
     "backtest",
     "columns",
     "errors",
