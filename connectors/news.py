@@ -216,6 +216,7 @@ def explained(out: Terminal, score: Mapping[str, Any], orders: pd.DataFrame) -> 
         ("orders expected", _between(score, "expected_purchases", "purchases", ".1f", ".0f")),
         ("worth each", _formatted(score["expected_spend"], ",.2f")),
         ("together", _between(score, "predicted_clv", "clv", ",.2f", ",.2f")),
+        ("such ranges hold", "for 80 of 100 customers" if score.get("clv_high") else None),
         ("next order due", score["next_order_on"]),
         ("model", score["model"]),
         ("as of", score["as_of"]),
@@ -243,12 +244,12 @@ def _bought(orders: pd.DataFrame) -> list[tuple[object, ...]]:
 def _between(
     score: Mapping[str, Any], best: str, bounds: str, form: str, bound_form: str
 ) -> str | None:
-    """`1.9, for 80 of 100 like them 0 to 4`."""
+    """`1.9 (0 to 4)`."""
     ends = [score.get(f"{bounds}_{end}") for end in ("low", "high")]
     if score[best] is None or None in ends:
         return _formatted(score[best], form)
     low, high = (format(end, bound_form) for end in ends)
-    return f"{score[best]:{form}}, in 80 of 100 cases {low} to {high}"
+    return f"{score[best]:{form}} ({low} to {high})"
 
 
 def _formatted(value: float | None, form: str) -> str | None:

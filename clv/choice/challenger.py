@@ -48,7 +48,7 @@ MIN_PURCHASES = 50
 class Challenger:
     """Two fitted regressors. `taught_days` is the horizon that they learned.
 
-    Another horizon takes its share: purchases are then in proportion to time.
+    `looks_at` are places in FEATURES, of those that tell customers apart. Another horizon takes its share: purchases are then in proportion to time.
     """
 
     name: ClassVar[str] = "boosted trees"
@@ -57,6 +57,7 @@ class Challenger:
     spend: Any
     taught_days: int
     customers: int
+    looks_at: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @classmethod
@@ -68,18 +69,23 @@ class Challenger:
         _required("sklearn.ensemble")
         before, after, days = _lesson(past, horizon_days)
         features = features_of(before.summary)
+        telling = tuple(np.flatnonzero([_tells(column) for column in features.T]).tolist())
+        if not telling:
+            raise NotEnoughData("boosted trees need customers who differ", customers=len(features))
+        features = features[:, telling]
         short = f"taught by {days} instead of {horizon_days} days, and stretched in proportion"
         return cls(
             purchases=_taught(features, after.purchases),
             spend=_taught(features, np.maximum(after.spend, 0)),
             taught_days=days,
             customers=len(before.summary),
+            looks_at=telling,
             warnings=(short,) if days < horizon_days else (),
         )
 
     def forecast(self, summary: pd.DataFrame, horizon_days: int, discount_rate: float) -> Forecast:
         """Purchases come evenly within the horizon; `discount_rate` is continuous, per day."""
-        features, share = features_of(summary), horizon_days / self.taught_days
+        features, share = features_of(summary)[:, self.looks_at], horizon_days / self.taught_days
         purchases = _told(self.purchases, features) * share
         spend = _told(self.spend, features) * share
         unknown, discount = np.full(len(summary), np.nan), discount_rate * horizon_days
@@ -88,7 +94,8 @@ class Challenger:
 
     def card(self) -> dict[str, Any]:
         taught = {"taught_days": self.taught_days, "customers": self.customers}
-        return {self.name: {**taught, **SETTINGS, "features": list(FEATURES)}}
+        features = [FEATURES[place] for place in self.looks_at]
+        return {self.name: {**taught, **SETTINGS, "features": features}}
 
 
 FEATURES = (
@@ -160,6 +167,12 @@ def _lesson(past: Past, horizon_days: int) -> tuple[Past, Actual, int]:
             min_purchases=MIN_PURCHASES,
         )
     return before, after, days
+
+
+def _tells(column: Floats) -> bool:
+    """Two values at least: the trees' binning fails on a column that has but one."""
+    known = column[~np.isnan(column)]
+    return len(known) > 0 and bool((known != known[0]).any())
 
 
 def _taught(features: Floats, target: Floats) -> Any:

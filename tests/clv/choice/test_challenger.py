@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from clv.choice.baselines import OrderFormula, RepeatRate
@@ -110,3 +111,20 @@ def test_the_mean_of_two_forecasts_is_that_of_their_purchases_and_values(past: P
     ahead = [rule.forecast(past.summary, 90, 0.001) for rule in (one, other)]
     assert both.purchases == pytest.approx((ahead[0].purchases + ahead[1].purchases) / 2)
     assert both.value == pytest.approx((ahead[0].value + ahead[1].value) / 2)
+
+
+def test_what_is_the_same_for_all_customers_is_not_looked_at() -> None:
+    """Everybody buys on the same three days: only what they spend tells them apart."""
+    pytest.importorskip("sklearn")
+    who = np.repeat(np.arange(600), 3)
+    on = np.tile(pd.to_datetime(["2024-01-10", "2024-03-10", "2024-09-01"]), 600)
+    value = np.repeat(np.random.default_rng(1).gamma(4.0, 10.0, 600).round(2), 3)
+    rows = pd.DataFrame({"customer_id": who, "ordered_at": on, "net_value": value})
+    day = date(2024, 12, 31)
+    alike = known_at(read_history(rows, day), day)
+    taught = Challenger.fit(alike, 180)
+    assert {FEATURES[place] for place in taught.looks_at} == {"mean_value", "net"}
+    assert np.isfinite(taught.forecast(alike.summary, 180, 0.0).value).all()
+    same = known_at(read_history(rows.assign(net_value=9.0), day), day)
+    with pytest.raises(NotEnoughData, match="differ"):
+        Challenger.fit(same, 180)
