@@ -152,14 +152,19 @@ class MBGCNBDk(Fitted, Purchases):
         self, t: float, futures: pd.DataFrame, discount_rate: float
     ) -> Floats:
         """In the rhythm of their waits for those who may come again soon."""
-        active = super()._discounted_while_active(t, futures, discount_rate)
         x, silent = self._silent(futures)
         wait = silent.A * np.minimum(self.k / silent.R, 1)
-        soon = np.flatnonzero(wait * SOON < t) if discount_rate else np.empty(0, dtype=np.intp)
+        is_soon = (wait * SOON < t) & (discount_rate > 0)
+        soon = np.flatnonzero(is_soon)
 
         def within(s: Floats) -> Floats:
-            return purchases_after_silence(s, self.k, silent.of(soon), self.a, self.b + x[soon] + 1)
+            rows = np.tile(soon, len(s))
+            beta = self.b + x[rows] + 1
+            expected = purchases_after_silence(s.ravel(), self.k, silent.of(rows), self.a, beta)
+            return expected.reshape(s.shape)
 
+        active = np.empty_like(x)
+        active[~is_soon] = super()._discounted_while_active(t, futures[~is_soon], discount_rate)
         active[soon] = discounted_from_wait(t, discount_rate, wait[soon], within)
         return active
 

@@ -23,15 +23,19 @@ ENDLESS = 40.0
 def discounted_from_wait(
     t: float, discount_rate: float, wait: Floats, within: Callable[[Floats], Floats]
 ) -> Floats:
-    """exp(-d t) E(t) + d * integral of exp(-d s) E(s) to t, with E(s) = `within`(s), row by row."""
+    """exp(-d t) E(t) + d * integral of exp(-d s) E(s) to t, with E(s) = `within`(s), row by row.
+
+    `within` takes and gives several moments of each row: shape (moments, rows).
+    """
+    if not len(wait):
+        return np.zeros(0)
     end = min(t, ENDLESS / discount_rate)
     span = np.log1p(end / wait)
-    total: Floats = np.exp(-discount_rate * t) * within(np.full_like(wait, t))
+    total: Floats = np.exp(-discount_rate * t) * within(np.full((1, len(wait)), t))[0]
     panels = int(np.ceil(span.max(initial=1.0) / WIDTH))
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     for panel in range(panels):
-        for node, weight in zip(nodes, weights, strict=True):
-            s = wait * np.expm1(span * ((panel + (1 + node) / 2) / panels))
-            change = (s + wait) * (span * (weight / 2 / panels))
-            total += discount_rate * change * np.exp(-discount_rate * s) * within(s)
+        s = wait * np.expm1(span * ((panel + (1 + nodes[:, None]) / 2) / panels))
+        change = (s + wait) * (span * (weights[:, None] / 2 / panels))
+        total += discount_rate * (change * np.exp(-discount_rate * s) * within(s)).sum(axis=0)
     return total

@@ -31,6 +31,9 @@ STEPS = 100
 EPSILON = float(np.finfo(float).eps)
 #: Half the Newton decrement: how much log-likelihood the next step can win.
 ENOUGH = 1e-11
+#: A rise that rounding may hide where parameters at a wall make large terms cancel; it says nothing
+#: about the customers.
+HIDDEN = 1e-6
 LONGEST_STEP = 2.0
 #: The share of a step that must fit between the walls.
 LEAST_ROOM = 1e-3
@@ -140,7 +143,7 @@ def _ascend(likelihood: Likelihood, start: Floats) -> _Place | None:
         higher = _climb(likelihood, place, step)
         if higher is None:
             # Rounding hides the rise: near the summit that is the end, elsewhere a failure.
-            return place if gain < ENOUGH * (1 + abs(place.value)) else None
+            return place if gain < HIDDEN + ENOUGH * abs(place.value) else None
         place = higher
     return None
 
@@ -173,11 +176,17 @@ def _between_walls(point: Floats) -> Floats:
 def _uphill(place: _Place) -> Floats:
     """Newton's step, along a wall where the likelihood rises behind it, not too long."""
     beside = np.sign(place.point) * (np.abs(place.point) >= WALL)
-    free = beside * place.gradient <= 0
-    step = np.zeros_like(place.point)
-    step[free] = _newton(place.gradient[free], place.hessian[np.ix_(free, free)])
+    step = _inside(place, beside, beside * place.gradient <= 0)
     longest = float(np.abs(step).max())
     return step * (LONGEST_STEP / longest) if longest > LONGEST_STEP else step
+
+
+def _inside(place: _Place, beside: Floats, free: NDArray[np.bool_]) -> Floats:
+    """Newton's step in the free parameters; those that it would take through a wall stay there."""
+    step = np.zeros_like(place.point)
+    step[free] = _newton(place.gradient[free], place.hessian[np.ix_(free, free)])
+    through = beside * step > 0
+    return _inside(place, beside, free & ~through) if through.any() else step
 
 
 def _newton(gradient: Floats, hessian: Floats) -> Floats:

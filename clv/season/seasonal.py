@@ -21,7 +21,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from typing import Any, ClassVar, Self, cast
+from typing import Any, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -54,8 +54,6 @@ class Seasonal(Purchases):
     effective number of parameters behind the season (0: the data show none, and the index is
     flat), `dispersion` how much more the shop's days scatter than chance alone would have it.
     """
-
-    FUTURE: ClassVar[tuple[str, ...]] = (c.FREQUENCY, c.RECENCY, c.T)
 
     plain: Purchases
     index: SeasonalIndex
@@ -173,6 +171,11 @@ class Seasonal(Purchases):
         )
         days = self.index.calendar(start[rows] + since) - first[rows]
         return rows, np.clip(days, 0.0, ages[rows])
+
+    @property
+    def FUTURE(self) -> tuple[str, ...]:  # type: ignore[override]  # noqa: N802
+        """The plain model's columns, and T: by the calendar it tells what they are in its time."""
+        return tuple(dict.fromkeys((*self.plain.FUTURE, c.T)))
 
     @property
     def time_scale(self) -> float:

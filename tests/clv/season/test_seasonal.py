@@ -16,6 +16,7 @@ from clv.models.mbg_cnbd_k import MBGCNBDk
 from clv.models.modified_beta_geo import ModifiedBetaGeoNBD
 from clv.models.nbd import NBD
 from clv.models.pareto_nbd import ParetoNBD
+from clv.models.purchases import Purchases
 from clv.models.simulate import simulate
 from clv.season.estimate import estimate, expected_at_one
 from clv.season.history import Activity, Cells
@@ -333,6 +334,26 @@ def test_the_next_purchase_moves_with_the_season(half: Seasonal) -> None:
     fast = Seasonal(plain=TRUTH, index=HALF, as_of=date(2023, 7, 31))
     new = pd.DataFrame({"frequency": [20], "recency": [0.0], "T": [0.0]})
     assert slow.expected_wait(new).item() > 2.9 * fast.expected_wait(new).item()
+
+
+@pytest.mark.parametrize(
+    ("plain", "future"),
+    [
+        (TRUTH, ("frequency", "T")),
+        (NBD(r=1.0, alpha=50.0), ("frequency", "T")),
+        (MBGCNBDk(k=2, r=2.0, alpha=30.0, a=0.5, b=6.0), ("frequency", "recency", "T")),
+    ],
+)
+def test_the_future_depends_on_what_the_plain_models_does(
+    plain: Purchases, future: tuple[str, ...]
+) -> None:
+    model = Seasonal(plain=plain, index=HALF, as_of=AS_OF)
+    assert future == model.FUTURE
+    known = SOME[list(future)]
+    expected = model.purchases_while_active(92, SOME)
+    assert (model.purchases_while_active(92, known) == expected).all()
+    drawn = [model.draw_purchases(92, s, np.random.default_rng(1)) for s in (known, SOME)]
+    assert (drawn[0] == drawn[1]).all()
 
 
 def test_random_futures_agree_with_what_is_expected(half: Seasonal) -> None:
