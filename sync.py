@@ -175,13 +175,14 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None =
     fitted = clv.fitted(
         past_of(at, shop, known), settings, model or standing_model(at, shop, as_of)
     )
-    people = at.store.numbers(shop.shop, **known, with_traits=clv.looks_at_traits(fitted))
+    traits = clv.looks_at_traits(fitted)
+    people = at.store.numbers(shop.shop, **known, with_traits=traits)
     scorer = clv.Scorer.of(fitted, people, as_of, settings)
     totals = clv.Totals()
 
     def scores() -> Iterator[pa.Table]:
         nonlocal totals
-        for batch in at.store.to_score(shop.shop, **known):
+        for batch in at.store.to_score(shop.shop, **known, with_traits=traits):
             table = scorer.score(clv.people(batch))
             totals += clv.Totals.of(table, settings)
             yield table
@@ -220,7 +221,8 @@ def standing_model(at: Session, shop: ShopSettings, as_of: date) -> str:
     chosen = [card for card in at.store.cards(shop.shop) if card.card.get("choice")]
     if not chosen or not 0 <= (as_of - chosen[-1].as_of).days < CHOSEN_FOR_DAYS:
         return clv.AUTO
-    return str(chosen[-1].card["choice"]["chosen"])
+    model = str(chosen[-1].card["choice"]["chosen"])
+    return model if model in clv.CANDIDATES else clv.AUTO  # a mean of two has to be found anew
 
 
 def score_settings(settings: Settings) -> clv.ScoreSettings:

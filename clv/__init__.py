@@ -3,6 +3,7 @@
 from clv import columns, errors
 from clv.card import Totals, model_card, predictor_card
 from clv.choice.backtest import backtest
+from clv.choice.candidates import CANDIDATES
 from clv.forecast import Needs
 from clv.models.beta_geo import BetaGeoNBD
 from clv.models.beta_geo_beta_binomial import BetaGeoBetaBinomial
@@ -34,6 +35,7 @@ from clv.transactions import summarise
 
 __all__ = [
     "AUTO",
+    "CANDIDATES",
     "NBD",
     "BetaGeoBetaBinomial",
     "BetaGeoNBD",

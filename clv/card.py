@@ -81,7 +81,7 @@ def model_card(scorer: Scorer, totals: Totals) -> dict[str, Any]:
         "data": _data(scorer, totals),
         **predictor_card(fitted),
         "settings": _settings(settings),
-        "tiers": {name: _shown(totals.tiers[name], name, scorer) for name in settings.tiers.names},
+        "tiers": {name: _shown(totals, name, scorer) for name in settings.tiers.names},
         "totals": {name: money.text(totals.sum(name)) for name in MONEY},
         "cac": _cac(totals, settings),
     }
@@ -146,13 +146,13 @@ def _settings(settings: ScoreSettings) -> dict[str, Any]:
     }
 
 
-def _shown(tier: dict[str, int], name: str, scorer: Scorer) -> dict[str, Any]:
+def _shown(totals: Totals, name: str, scorer: Scorer) -> dict[str, Any]:
     """Customers and value of a tier, and the predicted value from which on one belongs to it."""
-    lowest = scorer.cuts.lowest(name)
+    lowest, tier = scorer.cuts.lowest(name), totals.tiers.get(name, {})
     return {
-        "customers": tier["customers"],
-        c.PREDICTED_CLV: money.text(tier[c.PREDICTED_CLV]),
-        c.HISTORIC_NET: money.text(tier[c.HISTORIC_NET]),
+        "customers": tier.get("customers", 0),
+        c.PREDICTED_CLV: money.text(tier.get(c.PREDICTED_CLV, 0)),
+        c.HISTORIC_NET: money.text(tier.get(c.HISTORIC_NET, 0)),
         "from": None if lowest is None else money.text(lowest),
     }
 

@@ -5,10 +5,12 @@ It stays on the customer until something changes, so it says dates, not how long
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -16,9 +18,17 @@ from numpy.typing import NDArray
 from clv.forecast import SHOP_AVERAGE, TOO_LITTLE_DATA
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 #: ISO 4217 for money of which nobody said what it is.
 NO_CURRENCY = "XXX"
+
+#: Purchases too few for a figure, and an order that brings nothing, in words.
+HARDLY = "hardly any more orders expected"
+NOTHING = "no net value expected"
+#: Percents of certainty that nobody gets to.
+OVER, UNDER = 101, 102
 
 #: What a forecast without the models says of itself.
 CAVEATS = {
@@ -45,43 +55,77 @@ class Facts:
 
 
 def sentences(facts: Facts, *, currency: str, horizon_days: int, model: str) -> pa.Array:
-    """One sentence per customer. Nothing in it says who the customer is."""
+    """One sentence per customer. Nothing in it says who the customer is.
+
+    All but the money is shared by many: such parts are made once for each value that occurs.
+    """
     unit = "" if currency == NO_CURRENCY else f"{currency} "
-    once = pc.equal(facts.orders, 1)
-    caveat = CAVEATS.get(model)
-    certainty = _certainty(facts.p_alive, once) if caveat is None else caveat
-    return _joined(
-        facts.tier, ": ", _bought(facts, once, unit), "; ", _expected(facts, unit),
-        f" in the next {horizon_days} days", certainty, ".",
+    orders = facts.orders.to_numpy(zero_copy_only=False)
+    tenths = np.rint(facts.purchases * 10).astype(np.int64)
+    worth = pc.greater(facts.spend, pa.scalar(0, facts.spend.type)).to_numpy(zero_copy_only=False)
+    told = worth & (tenths > 0)
+    spend = pc.if_else(told, facts.spend.cast(pa.string()), "")
+    end = f" in the next {horizon_days} days{CAVEATS.get(model, '')}"
+    certain = "" if model in CAVEATS else _certainty(facts.p_alive, orders == 1)
+    return pc.binary_join_element_wise(
+        facts.tier, _counted(orders, unit), facts.net.cast(pa.string()),
+        _last_on(facts.last_order_on, orders == 1), _expected(tenths, worth, unit),
+        spend, pc.if_else(told, f" expected{end}", end), certain, ".", "",
     )  # fmt: skip
 
 
-def _bought(facts: Facts, once: pa.Array, unit: str) -> pa.Array:
-    last_on = facts.last_order_on.cast(pa.string())
-    net = _joined(unit, facts.net.cast(pa.string()), " net, ")
-    return pc.if_else(
-        once,
-        _joined("1 order worth ", net, "on ", last_on),
-        _joined(facts.orders.cast(pa.string()), " orders worth ", net, "the last on ", last_on),
-    )
+def _counted(orders: Ints, unit: str) -> pa.Array:
+    def texts(orders: pa.Array) -> pa.Array:
+        many = _joined(": ", orders.cast(pa.string()), f" orders worth {unit}")
+        return pc.if_else(pc.equal(orders, 1), f": 1 order worth {unit}", many)
+
+    return _shared(orders, texts)
 
 
-def _expected(facts: Facts, unit: str) -> pa.Array:
-    tenths = np.rint(facts.purchases * 10).astype(np.int64)
-    whole, tenth = (pa.array(part).cast(pa.string()) for part in np.divmod(tenths, 10))
-    more = _joined(whole, ".", tenth, " more orders of ")
-    spend = _joined(more, "about ", unit, facts.spend.cast(pa.string()), " expected")
-    free = _joined(more, "no net value expected")
-    some = pc.if_else(pc.greater(facts.spend, pa.scalar(0, facts.spend.type)), spend, free)
-    return pc.if_else(facts.purchases < 0.05, "hardly any more orders expected", some)
+def _last_on(days: pa.Array, once: Bools) -> pa.Array:
+    def texts(codes: pa.Array) -> pa.Array:
+        signed = codes.to_numpy()
+        day = pa.array((signed >> 1).astype(np.int32)).cast(pa.date32()).cast(pa.string())
+        words = pc.if_else(signed & 1 == 1, " net, on ", " net, the last on ")
+        return _joined(words, day, "; ")
+
+    numbers = days.cast(pa.int32()).to_numpy(zero_copy_only=False).astype(np.int64)
+    return _shared(numbers * 2 + once, texts)
 
 
-def _certainty(p_alive: Floats, once: pa.Array) -> pa.Array:
+def _expected(tenths: Ints, worth: Bools, unit: str) -> pa.Array:
+    """What stands before the money that an order will bring, and all of it where there is none."""
+
+    def texts(codes: pa.Array) -> pa.Array:
+        some, tenths = codes.to_numpy() & 1 == 1, codes.to_numpy() >> 1
+        whole, tenth = (pa.array(part).cast(pa.string()) for part in np.divmod(tenths, 10))
+        of = pc.if_else(some, f" more orders of about {unit}", f" more orders of {NOTHING}")
+        return pc.if_else(tenths == 0, HARDLY, _joined(whole, ".", tenth, of))
+
+    return _shared(tenths * 2 + worth, texts)
+
+
+def _certainty(p_alive: Floats, once: Bools) -> pa.Array:
+    """By the percent; where nothing is known, why."""
+    known = ~np.isnan(p_alive)
     percent = np.rint(np.nan_to_num(p_alive) * 100).astype(np.int64)
-    likely = pa.array(np.arange(101)).cast(pa.string()).take(pa.array(percent))
-    likely = pc.if_else(p_alive > 0.99, "over 99", pc.if_else(p_alive < 0.01, "under 1", likely))
-    judged = _joined(", judged by ", pc.if_else(once, "one order", "one day of orders"), " only")
-    return pc.if_else(np.isnan(p_alive), judged, _joined(", ", likely, "% likely still active"))
+    percent = np.select((p_alive > 0.99, p_alive < 0.01, known), (OVER, UNDER, percent), once - 2)
+
+    def texts(codes: pa.Array) -> pa.Array:
+        numbers = codes.to_numpy()
+        likely = pc.if_else(numbers == OVER, "over 99", codes.cast(pa.string()))
+        likely = pc.if_else(numbers == UNDER, "under 1", likely)
+        judged = pc.if_else(numbers == -1, "one order", "one day of orders")
+        judged = _joined(", judged by ", judged, " only")
+        return pc.if_else(numbers < 0, judged, _joined(", ", likely, "% likely still active"))
+
+    return _shared(percent, texts)
+
+
+def _shared(codes: Ints, texts: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """The text of each code, made once for every one that occurs."""
+    places, occurring = pd.factorize(codes)
+    return texts(pa.array(occurring)).take(pa.array(places))
 
 
 def _joined(*parts: Any) -> pa.Array:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from clv import columns as c
 from clv.card import Totals, model_card
 from clv.choice.candidates import CANDIDATES
-from clv.choice.choosing import MEAN, by_backtest
+from clv.choice.choosing import by_backtest
 from clv.choice.origins import TRAITS
 from clv.customers.first_purchase import first_of
 from clv.errors import BadSettings
@@ -76,7 +76,7 @@ def candidate_of(key: str) -> Candidate:
 
     Raises BadSettings.
     """
-    if key in (AUTO, MEAN):  # a mean of which two, the shop's past has to say
+    if key == AUTO:
         return by_backtest(with_coverage=True)
     if key not in CANDIDATES:
         known = ", ".join((AUTO, *CANDIDATES))

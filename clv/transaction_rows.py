@@ -63,15 +63,18 @@ def read(transactions: pd.DataFrame, as_of: date | str | pd.Timestamp) -> Rows:
     """Check a transactions frame and read it up to `as_of`. Raises BadTransactions, BadSettings."""
     last = whole_day(as_of)
     _require_columns(transactions)
+    day = days(transactions[c.ORDERED_AT])
+    places = np.flatnonzero(day <= last)
+    later = len(day) - len(places)
+    if later:  # nothing is asked of what is yet to come
+        transactions, day = transactions.iloc[places], day[places]
     _require_one_currency(transactions)
     value = values(transactions[c.NET_VALUE])
-    day = days(transactions[c.ORDERED_AT])
     who, customers = _customers(transactions[c.CUSTOMER_ID])
-    until, named = day <= last, who != NOBODY
-    later, nameless = int((~until).sum()), int((until & ~named).sum())
-    places = np.flatnonzero(until & named)
-    if later or nameless:
-        who, day, value = who[places], day[places], value[places]
+    named = who != NOBODY
+    nameless = len(named) - int(named.sum())
+    if nameless:
+        who, day, value, places = who[named], day[named], value[named], places[named]
     _refuse(c.ORDERED_AT, day < FIRST_DAY, "dates before 1678", "Correct them, or leave them out.")
     return Rows(customers, who, day, value, places, later, nameless)
 

@@ -85,8 +85,8 @@ class Backtest:
 def backtest(
     history: pd.DataFrame,
     as_of: date | str | pd.Timestamp,
-    *,
     horizon_days: int = 365,
+    *,
     candidates: Iterable[Entry] | None = None,
     origins: Sequence[date] | None = None,
     traits: pd.DataFrame | None = None,

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from clv import columns as c
 from clv.choice.metrics import Actual
 from clv.choice.origins import came_after, known_at, read_history
-from clv.errors import BadSettings, NotEnoughData
+from clv.errors import BadSettings, ConvergenceError, NotEnoughData
 from clv.forecast import Forecast, Predictor
 from clv.models.histories import history
 from clv.past import Past
@@ -48,7 +48,8 @@ MIN_PURCHASES = 50
 class Challenger:
     """Two fitted regressors. `taught_days` is the horizon that they learned.
 
-    `looks_at` are places in FEATURES, of those that tell customers apart. Another horizon takes its share: purchases are then in proportion to time.
+    `looks_at` are places in FEATURES, of those that tell customers apart. Another horizon takes its
+    share: purchases are then in proportion to time.
     """
 
     name: ClassVar[str] = "boosted trees"
@@ -179,7 +180,12 @@ def _taught(features: Floats, target: Floats) -> Any:
     """One regressor; on one core, so that the sums, and the trees, are the same on any machine."""
     regressor = _required("sklearn.ensemble").HistGradientBoostingRegressor(**SETTINGS)
     with _required("threadpoolctl").threadpool_limits(limits=1, user_api="openmp"):
-        return regressor.fit(features, target)
+        try:
+            return regressor.fit(features, target)
+        except ValueError as error:
+            raise ConvergenceError(
+                f"boosted trees can't be taught: {error}", customers=len(target)
+            ) from error
 
 
 def _told(regressor: Any, features: Floats) -> Floats:

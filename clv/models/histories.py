@@ -1,6 +1,6 @@
 """Histories as the likelihoods take them: each once, with the customers it stands for."""
 
-# ruff: noqa: N806 -- the papers' own letters
+# ruff: noqa: N803, N806 -- the papers' own letters
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from clv import columns as c
-from clv.errors import NotEnoughData
+from clv.errors import BadSummary, NotEnoughData
 from clv.numerics.grouping import distinct
 
 Floats = NDArray[np.float64]
@@ -57,12 +57,30 @@ def history(summary: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
     return x, t_x, T
 
 
+def possible(x: Floats, t_x: Floats, T: Floats) -> tuple[Floats, Floats, Floats]:
+    """The histories themselves, if all of them can be. Raises BadSummary."""
+    doubts = (
+        (c.FREQUENCY, ~(x >= 0) | (x != np.floor(x)) | np.isinf(x), "no count of purchases"),
+        (c.RECENCY, ~(t_x >= 0), "missing or negative"),
+        (c.T, ~(t_x <= T) | np.isinf(T), "an age that ends before the last purchase"),
+        (
+            c.RECENCY,
+            (x == 0) != (t_x == 0),
+            "repeat purchases without time between, or the reverse",
+        ),
+    )
+    for column, bad, message in doubts:
+        if bad.any():
+            raise BadSummary(message, column=column, rows=int(bad.sum()))
+    return x, t_x, T
+
+
 def grouped(summary: pd.DataFrame, weights: ArrayLike | None = None, *, model: str) -> Histories:
     """The distinct histories. `weights` counts how many customers each row stands for.
 
-    Raises NotEnoughData where `model` could be fitted to nothing but chance.
+    Raises BadSummary, and NotEnoughData where `model` could be fitted to nothing but chance.
     """
-    groups, rows = distinct(*history(summary))
+    groups, rows = distinct(*possible(*history(summary)))
     each = None if weights is None else np.asarray(weights, dtype=np.float64)
     counts = np.bincount(rows, weights=each, minlength=len(groups[0])).astype(np.float64)
     x, t_x, T = groups

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from clv import columns as c
+from clv.errors import BadSettings
 from clv.numerics.grouping import distinct
 
 Floats = NDArray[np.float64]
@@ -25,6 +26,12 @@ Rows = NDArray[np.intp]
 NODES, NODES_PER_E, MOST_NODES = 6, 4, 64
 #: An endless horizon ends where the discount has come to exp(-this).
 ENDLESS = 40.0
+
+
+def require_horizon(t: float) -> None:
+    """Raises BadSettings for a horizon that is no length of time."""
+    if not 0 <= t < np.inf:
+        raise BadSettings("a horizon is 0 or more, and ends", t=t)
 
 
 class Purchases(ABC):
@@ -69,6 +76,7 @@ class Purchases(ABC):
 
     def conditional_expected_purchases(self, t: float, summary: pd.DataFrame) -> Floats:
         """Purchases within the next `t`, by what each customer did so far."""
+        require_horizon(t)
         futures, rows = self._futures(summary)
         expected: Floats = self.p_alive(summary) * self.purchases_while_active(t, futures)[rows]
         return expected
@@ -82,6 +90,7 @@ class Purchases(ABC):
         exp(-d s) E(s); the integral by Gauss-Legendre on ln(1 + s / (time_scale + T)), where E is
         tame.
         """
+        require_horizon(t)
         futures, rows = self._futures(summary)
         active = self._discounted_while_active(t, futures, discount_rate)
         expected: Floats = self.p_alive(summary) * active[rows]

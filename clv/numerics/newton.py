@@ -28,8 +28,8 @@ Likelihood = Callable[[Floats], tuple[float, Floats, Floats]]
 
 WALL = np.log(1e4)
 STEPS = 100
-EPSILON = float(np.finfo(float).eps)
-#: Half the Newton decrement: how much log-likelihood the next step can win.
+#: Half the Newton decrement, how much log-likelihood the next and last step can win: as a share of
+#: it, since a sum over millions of customers is no more exact than that.
 ENOUGH = 1e-11
 #: A rise that rounding may hide where parameters at a wall make large terms cancel; it says nothing
 #: about the customers.
@@ -138,7 +138,7 @@ def _ascend(likelihood: Likelihood, start: Floats) -> _Place | None:
             return None
         step = _uphill(place)
         gain = float(place.gradient @ step) / 2
-        if gain < ENOUGH + 4 * EPSILON * abs(place.value):
+        if gain < ENOUGH * (1 + abs(place.value)):
             return _at(likelihood, _between_walls(place.point + step))
         higher = _climb(likelihood, place, step)
         if higher is None:

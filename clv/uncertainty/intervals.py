@@ -16,7 +16,7 @@ holds at least half of a customer's futures where 80% were asked for. Where so m
 even this holds more customers than asked for, more it is.
 
 At most half of what an interval leaves out lies below it, and nothing where it starts at 0. It
-holds the expected value, and the expected purchases up to the whole number below. Value is
+holds the expected value, and the expected purchases rounded to a whole number. Value is
 discounted as the forecast's is; when it comes is taken as certain. Where Gamma-Gamma has no usable
 mean (`GammaGamma.is_robust`) its quantiles exist all the same and are used, widened to the value
 that the robust mean gives.
@@ -204,7 +204,7 @@ def _outcomes(shop: Intervals, summary: pd.DataFrame, ahead: Forecast) -> dict[s
     total = np.maximum(money(spent, c.MONETARY_VALUE) * money(spent, c.FREQUENCY), 0.0)
     unit = (best.spending.v + total) * discount
     expected = ahead.value / np.where(unit > 0, unit, 1.0)
-    whole = np.floor(ahead.purchases)
+    whole = np.rint(ahead.purchases)
     ones = np.ones(len(summary))
     return {
         PURCHASES: Outcomes(futures.purchases, rows, active, ones, whole),

@@ -185,13 +185,20 @@ class Store:
     # -------------------------------------------------------------------------------------- scores
 
     def to_score(
-        self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
+        self,
+        shop: str,
+        *,
+        as_of: date,
+        rule: Rule = "net",
+        currency: str | None = None,
+        with_traits: bool = False,
     ) -> pa.RecordBatchReader:
         """The summary in batches, in order of person_key.
 
-        With channel, category and coupon of each person's first order, and `previous_tier`.
+        With the `previous_tier` of each; `with_traits` adds channel, category and coupon of their
+        first order.
         """
-        sql = reading.to_score(shop, as_of, rule, currency)
+        sql = reading.to_score(shop, as_of, rule, currency, with_traits)
         return reading.batches(self.connection, sql)
 
     def numbers(

@@ -21,7 +21,7 @@ ORDERED_BY: Mapping[str, str] = {
     "summary": "shop, person_key, currency",
     "scores": "shop, person_key",
 }
-BATCH_ROWS = 50_000
+BATCH_ROWS = 100_000
 
 
 def table(connection: DuckDBPyConnection, sql: str, **parameters: object) -> pa.Table:
@@ -72,7 +72,9 @@ LATEST_SCORES = """
     )
 """
 
-#: How many persons a sample has at least, where a shop has more.
+#: What `numbers` gives as whole numbers.
+COUNTS = ("frequency", "recency", "T", "orders")
+#: About how many persons a sample has at least, where a shop has more.
 SAMPLE = 100_000
 
 
@@ -113,31 +115,59 @@ def summary(shop: str, as_of: date, rule: Rule, currency: str | None) -> str:
     return ibis.sql(told)
 
 
-def to_score(shop: str, as_of: date, rule: Rule, currency: str | None) -> str:
-    """The summary with what each person came by, and the tier that they have shown so far."""
+def to_score(
+    shop: str, as_of: date, rule: Rule, currency: str | None, with_traits: bool = False
+) -> str:
+    """The summary with the tier that each person has shown so far, and what they came by."""
+    columns = ", channel, category, coupon"
+    joined = " left join came_by using (person_key, currency)"
     return (
-        "select told.*, channel, category, coupon, shown.tier as previous_tier"
-        f" from ({summary(shop, as_of, rule, currency)}) as told"
-        f" left join ({traits(shop, as_of, rule, currency)}) using (person_key, currency)"
-        f" left join ({LATEST_SCORES}) as shown using (shop, person_key)"
-        " order by person_key, currency"
+        _staged(shop, as_of, rule, currency, with_traits)
+        + f"select told.*{columns if with_traits else ''}, shown.tier as previous_tier"
+        + f" from told{joined if with_traits else ''}"
+        + f" left join ({LATEST_SCORES}) as shown using (shop, person_key)"
+        + " order by person_key, currency"
     )
 
 
 def numbers(
     shop: str, as_of: date, rule: Rule, currency: str | None, with_traits: bool = False
 ) -> str:
-    """What models look at: counts, durations in days and net value, of nobody by name."""
-    known = f"({summary(shop, as_of, rule, currency)})"
-    columns = "frequency, recency, T, orders, net::double as net"
+    """What models look at: counts, durations in days and net value, of nobody by name.
+
+    In four bytes each where they fit: a large shop's are held in memory at once.
+    """
+    counts = ", ".join(f"{name}::integer as {name}" for name in COUNTS)
+    columns = f"{counts}, net::double as net"
+    in_order = " order by person_key, currency"
+    if not with_traits:
+        return f"select {columns} from ({summary(shop, as_of, rule, currency)}){in_order}"
+    return (
+        _staged(shop, as_of, rule, currency, with_traits)
+        + f"select {columns}, channel, category, coupon"
+        + f" from told left join came_by using (person_key, currency){in_order}"
+    )
+
+
+def _staged(shop: str, as_of: date, rule: Rule, currency: str | None, with_traits: bool) -> str:
+    """Statements that make the tables `told` and `came_by` for the one that follows.
+
+    In one query both would be worked out at once, and need the memory of both: a shop of a million
+    persons then has no room in two gigabytes. What is staged goes to the disk instead.
+    """
+    sql = f"create or replace temp table told as {summary(shop, as_of, rule, currency)}; "
     if with_traits:
-        columns += ", channel, category, coupon"
-        came_by = traits(shop, as_of, rule, currency)
-        known = f"{known} left join ({came_by}) using (person_key, currency)"
-    return f"select {columns} from {known} order by person_key, currency"
+        sql += f"create or replace temp table came_by as {_traits(shop, as_of, rule, currency)}; "
+    return sql
 
 
 def traits(shop: str, as_of: date, rule: Rule, currency: str | None) -> str:
+    """What the persons came by whose purchase days `purchase_days` tells."""
+    every = _traits(shop, as_of, rule, currency)
+    return f"select * from ({every}) where hash(person_key) % ({_one_in(shop)}) = 0"
+
+
+def _traits(shop: str, as_of: date, rule: Rule, currency: str | None) -> str:
     from connectors.store import summary as ibis
 
     told = ibis.traits(ibis.standing(), shop=shop, as_of=as_of, rule=rule, currency=currency)
@@ -148,12 +178,23 @@ def purchase_days(shop: str, as_of: date, rule: Rule, currency: str | None) -> s
     """The purchase days of all persons, or of a fixed sample of a large shop's."""
     from connectors.store import summary as ibis
 
-    told = ibis.purchase_days(ibis.standing(), shop=shop, as_of=as_of, rule=rule, currency=currency)
+    tables = ibis.standing()
+    tables = tables._replace(order_lines=tables.order_lines.limit(0))  # costs are of no account
+    told = ibis.purchase_days(tables, shop=shop, as_of=as_of, rule=rule, currency=currency)
+    # As a constant the share reaches the orders before they are put together to days.
     return (
-        f"with days as ({ibis.sql(told)}), share as ("
-        f" select greatest(1, count(distinct person_key) // {SAMPLE}) as one_in from days)"
-        " select person_key as customer_id, day, value from days, share"
-        " where hash(person_key) % one_in = 0 order by person_key, day"
+        f"set variable one_in = ({_one_in(shop)});"
+        f" select person_key as customer_id, day, value from ({ibis.sql(told)})"
+        " where hash(person_key) % getvariable('one_in') = 0 order by person_key, day"
+    )
+
+
+def _one_in(shop: str) -> str:
+    """One of how many persons is in the sample, by all who ever ordered."""
+    quoted = "'" + shop.replace("'", "''") + "'"
+    return (
+        f"select greatest(1, count(distinct coalesce(customer_id, person_key)) // {SAMPLE})"
+        f" from orders where shop = {quoted}"
     )
 
 

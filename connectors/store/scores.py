@@ -73,7 +73,8 @@ def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_timestamp(kind):  # from any zone to UTC, and the zone left out
         return values.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
     if pa.types.is_decimal(kind):
-        return pc.round(values, 4).cast(pa.decimal128(18, 4))
+        rounded = pc.round(values, 4) if kind.scale > 4 else values
+        return rounded.cast(pa.decimal128(18, 4))
     if pa.types.is_integer(kind):
         return values.cast(pa.int64())
     return values.cast(pa.float64()) if pa.types.is_floating(kind) else values

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,6 +85,31 @@ def test_nobody_is_certain_or_impossible() -> None:
 
 def test_hardly_anything_expected_is_said_without_figures() -> None:
     assert "; hardly any more orders expected in the next 365 days" in sentence(purchases=0.04)
+
+
+@pytest.mark.parametrize("purchases", [0.0, 0.0499999, 0.05])
+def test_what_would_be_rounded_to_no_order_is_called_hardly_any(purchases: float) -> None:
+    assert "; hardly any more orders expected in" in sentence(purchases=purchases)
+
+
+def test_customers_who_share_parts_of_a_sentence_get_their_own() -> None:
+    given = [
+        ("high", 7, "912.40", date(2026, 11, 10), 1.94, "110.00", 0.931),
+        ("new", 1, "30.00", date(2026, 11, 10), 1.94, "0.00", None),
+        ("low", 7, "-2.00", date(1969, 12, 31), 0.01, "110.00", 0.001),
+        ("low", 2, "30.00", date(1969, 12, 31), 10.0, "4.50", None),
+    ]
+    parts = [facts(*row) for row in given]
+    together = Facts(
+        **{
+            name: np.concatenate([getattr(part, name) for part in parts])
+            if name in ("purchases", "p_alive")
+            else pa.concat_arrays([getattr(part, name) for part in parts])
+            for name in Facts.__dataclass_fields__
+        }
+    )
+    told = sentences(together, currency="EUR", horizon_days=365, model=MODEL).to_pylist()
+    assert told == [sentence(*row) for row in given]
 
 
 def test_orders_without_net_value_are_called_so() -> None:

@@ -9,12 +9,26 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clv import Needs, Scored, ScoreSettings, Tiers, columns, score_summary
+from clv import (
+    BetaGeoNBD,
+    Needs,
+    Scored,
+    Scorer,
+    ScoreSettings,
+    Tiers,
+    Totals,
+    columns,
+    score_summary,
+)
 from clv.errors import BadSettings, BadSummary
+from clv.forecast import by_models, predictor
+from clv.past import Past
+from clv.summary import checked
 
 People = Callable[[list[tuple[int, int, int, float]]], pd.DataFrame]
 
@@ -48,6 +62,25 @@ def test_a_shop_is_scored_by_the_models(scored: Scored) -> None:
     assert len(scored.frame) == 2357
     assert set(scored.frame.model) == {"BG/NBD + Gamma-Gamma"}
     assert scored.warnings == ()
+
+
+@pytest.mark.parametrize("rows", [100, 1000])
+def test_batches_are_scored_as_the_whole_is(stored: pd.DataFrame, rows: int) -> None:
+    people = checked(stored.assign(previous_tier=["high", None, "low", "new"] * 589 + ["low"]))
+    chosen = ScoreSettings()
+    fitted = predictor(Past(people, AS_OF), 365, chosen.needs, by_models(BetaGeoNBD.fit))
+    scorer = Scorer.of(fitted, people, AS_OF, chosen)
+    whole = scorer.score(people)
+    starts = range(0, len(people), rows)
+    parts = [scorer.score(people.iloc[start : start + rows]) for start in starts]
+    together = pa.concat_tables(parts)
+    last_digits = "expected_purchases"
+    assert together.drop_columns(last_digits).equals(whole.drop_columns(last_digits))
+    np.testing.assert_allclose(
+        together[last_digits].to_numpy(), whole[last_digits].to_numpy(), rtol=1e-13
+    )
+    totals = sum((Totals.of(part, chosen) for part in parts), Totals())
+    assert totals == Totals.of(whole, chosen)
 
 
 def test_our_own_total_is_pinned(scored: Scored) -> None:

@@ -397,4 +397,5 @@ def test_people_have_the_traits_of_their_first_order(store: Store) -> None:
     numbers = store.numbers("eu", as_of=AS_OF, with_traits=True)
     assert numbers.coupon.tolist() == ["coupon", "none"]
     assert numbers.net.tolist() == [180.0, 90.0]
-    assert store.to_score("eu", as_of=AS_OF).read_all()["channel"].to_pylist() == ["web", None]
+    people = store.to_score("eu", as_of=AS_OF, with_traits=True).read_all()
+    assert people["channel"].to_pylist() == ["web", None]
