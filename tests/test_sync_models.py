@@ -103,6 +103,13 @@ def test_a_look_back_is_what_was_known_then_and_leaves_the_scores_alone(
     assert cards[0]["models"] == cards[1]["models"]
 
 
+def test_a_day_before_the_first_order_scores_nobody(run: Run, shop: Mapping[str, str]) -> None:
+    run(shop, "pull")
+    ended = run(shop, "score", "--as-of", "1990-01-01", "--json")
+    assert ended.code == 0, ended.err
+    assert ended.events("scored")[0]["customers"] == 0
+
+
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))

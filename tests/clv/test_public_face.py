@@ -125,3 +125,68 @@ def test_the_engine_is_imported_without_what_it_seldom_needs() -> None:
     told = f"import sys, clv; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        {"currency": "USD"},
+        {"net_value": float("inf")},
+        {"customer_id": "a text"},
+        {"net_value": None},
+    ],
+)
+def test_whatever_comes_later_changes_nothing(
+    transactions: pd.DataFrame, late: dict[str, object]
+) -> None:
+    known = transactions.assign(currency="EUR").astype(object)
+    row = {"customer_id": 1, "ordered_at": "2026-05-05T00:00:00Z", "net_value": 5.0}
+    more = pd.concat([known, pd.DataFrame([row | {"currency": "EUR"} | late], dtype=object)])
+    pd.testing.assert_frame_equal(clv.summarise(more, AS_OF), clv.summarise(known, AS_OF))
+
+
+def test_before_the_first_order_there_is_nobody_to_score(transactions: pd.DataFrame) -> None:
+    scores = clv.score(transactions, "1990-01-01")
+    assert scores.empty
+    assert {tier["customers"] for tier in scores.attrs["card"]["tiers"].values()} == {0}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"frequency": -1.0},
+        {"frequency": 1.5},
+        {"frequency": np.nan},
+        {"recency": 0.0},
+        {"recency": 99.0},
+        {"T": np.inf},
+    ],
+)
+@pytest.mark.parametrize("fit", MODELS)
+def test_histories_that_cannot_be_are_refused_by_every_model(
+    fit: Callable[[pd.DataFrame], clv.NBD], wrong: dict[str, float]
+) -> None:
+    fine = pd.DataFrame({"frequency": [2.0] * 30, "recency": [20.0] * 30, "T": [50.0] * 30})
+    for name, value in wrong.items():
+        fine.loc[3, name] = value
+    with pytest.raises(clv.errors.BadSummary, match="rows=1"):
+        fit(fine)
+
+
+@pytest.mark.parametrize("t", [-1.0, np.nan, np.inf])
+def test_a_horizon_that_is_no_length_of_time_is_refused(
+    transactions: pd.DataFrame, t: float
+) -> None:
+    summary = clv.summarise(transactions, AS_OF)
+    model = clv.BetaGeoNBD.fit(summary)
+    with pytest.raises(clv.errors.BadSettings, match="horizon"):
+        model.conditional_expected_purchases(t, summary)
+
+
+def test_a_small_shop_at_a_wall_forecasts_the_same_in_any_unit(cdnow: pd.DataFrame) -> None:
+    few = cdnow.sample(30, random_state=4)
+    weeks = few.assign(recency=few.recency / 7, T=few["T"] / 7)
+    model = clv.BetaGeoNBD.fit(few)
+    assert model.at_wall
+    by_week = clv.BetaGeoNBD.fit(weeks).conditional_expected_purchases(52, weeks)
+    np.testing.assert_allclose(by_week, model.conditional_expected_purchases(364, few), rtol=1e-6)
