@@ -222,7 +222,9 @@ def standing_model(at: Session, shop: ShopSettings, as_of: date) -> str:
     if not chosen or not 0 <= (as_of - chosen[-1].as_of).days < CHOSEN_FOR_DAYS:
         return clv.AUTO
     model = str(chosen[-1].card["choice"]["chosen"])
-    return model if model in clv.CANDIDATES else clv.AUTO  # a mean of two has to be found anew
+    known = clv.CANDIDATES.get(model)
+    # A mean has to be found anew, and only a backtest knows the bounds of what is no model.
+    return model if known and known.kind == "model" else clv.AUTO
 
 
 def score_settings(settings: Settings) -> clv.ScoreSettings:

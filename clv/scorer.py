@@ -21,11 +21,13 @@ from numpy.typing import NDArray
 
 from clv import columns as c
 from clv import money
+from clv.choice.choosing import Choice
 from clv.forecast import ByModels, Forecast, Predictor, by_day, models_of
 from clv.formula import lifetime_value, max_cac
 from clv.reason import Facts, sentences
 from clv.settings import ScoreSettings
 from clv.tiers import Cuts, cuts
+from clv.uncertainty.empirical_intervals import EmpiricalIntervals
 from clv.uncertainty.intervals import Intervals, learned
 from clv.uncertainty.settling import Settling
 
@@ -52,6 +54,7 @@ class Scorer:
     data: Data
     cuts: Cuts
     intervals: Intervals | None = None
+    empirical: EmpiricalIntervals | None = None
     settling: Settling | None = None
 
     @classmethod
@@ -69,7 +72,9 @@ class Scorer:
         placed = cuts(predicted, are_new(people, settings), settings.tiers)
         plain = cls(predictor, settings, as_of, Data.of(people), placed)
         models = models_of(predictor)
-        return plain if models is None else plain._with(models, people)
+        if models is None:
+            return replace(plain, empirical=_learned_bounds(predictor, settings))
+        return plain._with(models, people)
 
     def _with(self, models: ByModels, people: pd.DataFrame) -> Scorer:
         days, rate = self.settings.horizon_days, by_day(self.settings.discount_per_year)
@@ -109,10 +114,13 @@ class Scorer:
 
     def _bounds(self, people: pd.DataFrame, ahead: Forecast) -> dict[str, pa.Array]:
         """Between what purchases and value will lie; null where the predictor doesn't know."""
-        if self.intervals is None:
+        if self.intervals is not None:
+            found = self.intervals.of(people, ahead)
+        elif self.empirical is not None:
+            found = _around(self.empirical.of(ahead), ahead)
+        else:
             counts, cents = pa.nulls(len(people), pa.int64()), pa.nulls(len(people), money.CENTS)
             return dict(zip(BOUNDS, (counts, counts, cents, cents), strict=True))
-        found = self.intervals.of(people, ahead)
         low, high, least, most = (found[name].to_numpy() for name in found.columns)
         return {
             c.PURCHASES_LOW: pa.array(low.astype(np.int64)),
@@ -159,6 +167,23 @@ class Scorer:
             horizon_days=self.settings.horizon_days,
             model=self.predictor.name,
         )
+
+
+def _learned_bounds(predictor: Predictor, settings: ScoreSettings) -> EmpiricalIntervals | None:
+    if not isinstance(predictor, Choice):
+        return None
+    return predictor.empirical(settings.horizon_days, settings.interval)
+
+
+def _around(bounds: pd.DataFrame, ahead: Forecast) -> pd.DataFrame:
+    """Widened to hold the forecast itself, however far off such forecasts were as a rule."""
+    low, high, least, most = (bounds[name].to_numpy() for name in bounds.columns)
+    expected = np.rint(ahead.purchases)
+    widened = (
+        *(np.minimum(low, expected), np.maximum(high, expected)),
+        *(np.minimum(least, ahead.value), np.maximum(most, ahead.value)),
+    )
+    return pd.DataFrame(dict(zip(bounds.columns, widened, strict=True)))
 
 
 @dataclass(frozen=True)

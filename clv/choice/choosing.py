@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from clv.choice.trials import Entry, Trial, fault, without_absurd
 from clv.errors import ClvError, NotEnoughData
 from clv.forecast import ByModels, Candidate, Forecast, Predictor
 from clv.past import Past
+from clv.uncertainty.empirical_intervals import EmpiricalIntervals
 from clv.uncertainty.intervals import coverage, learned
 
 MEAN = "mean"
@@ -51,6 +53,19 @@ class Choice:
 
     def forecast(self, summary: pd.DataFrame, horizon_days: int, discount_rate: float) -> Forecast:
         return self.predictor.forecast(summary, horizon_days, discount_rate)
+
+    def empirical(self, horizon_days: int, level: float) -> EmpiricalIntervals | None:
+        """Bounds learned from the latest origin that looked as far ahead; None without one."""
+        for origin in self.tested.origins:
+            predictor = origin.trial(self.entry.key).predictor
+            if origin.horizon_days == horizon_days and predictor is not None:
+                ahead = predictor.forecast(origin.past.summary, horizon_days, 0.0)
+                came = origin.actual
+                with suppress(NotEnoughData):
+                    return EmpiricalIntervals.learned(
+                        ahead, came.purchases, came.spend, levels=(level,)
+                    )
+        return None
 
     @property
     def why(self) -> str:

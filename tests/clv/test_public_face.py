@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import clv
+from clv.choice.choosing import choose
 
 AS_OF = "2025-12-31"
 
@@ -190,3 +191,24 @@ def test_a_small_shop_at_a_wall_forecasts_the_same_in_any_unit(cdnow: pd.DataFra
     assert model.at_wall
     by_week = clv.BetaGeoNBD.fit(weeks).conditional_expected_purchases(52, weeks)
     np.testing.assert_allclose(by_week, model.conditional_expected_purchases(364, few), rtol=1e-6)
+
+
+def test_a_rule_has_bounds_too_where_the_backtest_looked_as_far(
+    transactions: pd.DataFrame,
+) -> None:
+    tested = clv.backtest(transactions, AS_OF, 180, candidates=[clv.CANDIDATES["repeat-rate"]])
+    past = tested.origins[0].past
+    choice = choose(tested, past)
+    assert choice.empirical(181, 0.8) is None
+    settings = clv.ScoreSettings(horizon_days=180)
+    scorer = clv.Scorer.of(choice, past.summary, past.as_of, settings)
+    assert scorer.intervals is None
+    assert scorer.empirical is not None
+    people = past.summary.reset_index(drop=True).assign(
+        shop="", person_key="", customer_id=None, currency="EUR", margin=None
+    )
+    people["days_since_last_order"] = people["T"] - people.recency
+    scores = scorer.score(people).to_pandas()
+    assert (scores.clv_low <= scores.predicted_clv).all()
+    assert (scores.clv_high >= scores.predicted_clv).all()
+    assert (scores.purchases_high >= scores.expected_purchases - 0.5).all()
