@@ -13,7 +13,8 @@ import pyarrow as pa
 from clv import columns as c
 from clv.card import Totals, model_card
 from clv.choice.candidates import CANDIDATES
-from clv.choice.choosing import by_backtest
+from clv.choice.challenger import Averaged
+from clv.choice.choosing import Choice, by_backtest
 from clv.choice.origins import TRAITS
 from clv.customers.first_purchase import first_of
 from clv.errors import BadSettings
@@ -129,7 +130,10 @@ def past_of(days: pd.DataFrame, as_of: date, traits: pd.DataFrame | None = None)
 
 def looks_at_traits(predictor: Predictor) -> bool:
     """Whether it tells customers apart by more than what they bought when."""
-    models = models_of(predictor)
+    chosen = predictor.predictor if isinstance(predictor, Choice) else predictor
+    if isinstance(chosen, Averaged):
+        return looks_at_traits(chosen.first) or looks_at_traits(chosen.second)
+    models = models_of(chosen)
     return models is not None and not set(TRAITS).isdisjoint(models.buying.FUTURE)
 
 

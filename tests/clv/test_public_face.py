@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import clv
+from clv.choice.challenger import Averaged
 from clv.choice.choosing import choose
 
 AS_OF = "2025-12-31"
@@ -212,3 +213,17 @@ def test_a_rule_has_bounds_too_where_the_backtest_looked_as_far(
     assert (scores.clv_low <= scores.predicted_clv).all()
     assert (scores.clv_high >= scores.predicted_clv).all()
     assert (scores.purchases_high >= scores.expected_purchases - 0.5).all()
+
+
+def test_a_mean_looks_at_what_either_of_its_two_looks_at(transactions: pd.DataFrame) -> None:
+    channel = np.where(transactions.customer_id % 2, "web", "ads")
+    shop = transactions.assign(channel=channel)
+    traits = shop.groupby("customer_id").channel.first().to_frame()
+    days = shop.assign(day=shop.ordered_at.dt.tz_localize(None).dt.normalize())
+    days = days.groupby(["customer_id", "day"], as_index=False).net_value.sum()
+    past = clv.past_of(days.rename(columns={"net_value": "value"}), date(2025, 12, 31), traits)
+    plain, told = (clv.CANDIDATES[key].fit(past, 180) for key in ("bg", "bg-covariates"))
+    assert clv.looks_at_traits(told)
+    assert not clv.looks_at_traits(plain)
+    assert clv.looks_at_traits(Averaged("mean", plain, told))
+    assert not clv.looks_at_traits(Averaged("mean", plain, plain))
