@@ -21,11 +21,10 @@ from clv.errors import BadSettings
 from clv.forecast import Candidate, Predictor, by_models, models_of, predictor
 from clv.models.beta_geo import BetaGeoNBD
 from clv.past import Past
-from clv.reason import NO_CURRENCY
 from clv.scorer import EPOCH, Scorer
 from clv.settings import ScoreSettings
 from clv.summary import checked
-from clv.transaction_rows import whole_day
+from clv.transaction_rows import currency_of, whole_day
 from clv.transactions import activity, left_out, purchase_days, summarise, transactions_of
 
 #: The model that is chosen by the shop's own past.
@@ -62,7 +61,7 @@ def score(
     for name in set(TRAITS).intersection(transactions.columns):
         summary[name] = first_of(transactions, name, as_of)
     past = Past(summary, EPOCH + timedelta(days=whole_day(as_of)), days, activity(days))
-    people = checked(_as_stored(summary, transactions))
+    people = checked(_as_stored(summary, currency_of(transactions, as_of)))
     scored = _scored(people, fitted(past, settings, model), past.as_of, settings)
     card = scored.card | {"left_out": left_out(transactions, as_of)}
     frame = scored.frame[OF_TRANSACTIONS].set_axis(summary.index)
@@ -163,16 +162,15 @@ def _scored(
     return Scored(_frame(table), card, predictor.warnings)
 
 
-def _as_stored(summary: pd.DataFrame, transactions: pd.DataFrame) -> pd.DataFrame:
+def _as_stored(summary: pd.DataFrame, currency: str) -> pd.DataFrame:
     """The summary as the order store gives it. Its rows are sorted by their customers already."""
-    currencies = transactions.get(c.CURRENCY, pd.Series(dtype=object)).dropna().unique()
     people = summary.reset_index(drop=True)
     return people.assign(
         **{
             c.SHOP: "",
             c.PERSON_KEY: np.arange(len(people)),
             c.CUSTOMER_ID: None,
-            c.CURRENCY: str(currencies[0]) if len(currencies) else NO_CURRENCY,
+            c.CURRENCY: currency,
             c.DAYS_SINCE_LAST_ORDER: people[c.T] - people[c.RECENCY],
             c.MARGIN: None,
         }

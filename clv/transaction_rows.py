@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from clv import columns as c
 from clv.errors import BadSettings, BadTransactions
+from clv.reason import NO_CURRENCY
 from clv.summary import ABSURD
 
 Floats = NDArray[np.float64]
@@ -77,6 +78,15 @@ def read(transactions: pd.DataFrame, as_of: date | str | pd.Timestamp) -> Rows:
         who, day, value, places = who[named], day[named], value[named], places[named]
     _refuse(c.ORDERED_AT, day < FIRST_DAY, "dates before 1678", "Correct them, or leave them out.")
     return Rows(customers, who, day, value, places, later, nameless)
+
+
+def currency_of(transactions: pd.DataFrame, as_of: date | str | pd.Timestamp) -> str:
+    """The currency of the rows up to `as_of`, which `read` has found to be one."""
+    if c.CURRENCY in transactions.columns:
+        known = transactions[c.CURRENCY][days(transactions[c.ORDERED_AT]) <= whole_day(as_of)]
+        for currency in known.dropna().unique():
+            return str(currency)
+    return NO_CURRENCY
 
 
 def amounts(transactions: pd.DataFrame, rows: Rows, name: str) -> Floats:

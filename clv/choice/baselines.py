@@ -13,6 +13,7 @@ hiatus        who was silent for longer than `silence_days` is gone, the others 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -33,7 +34,7 @@ USUAL = 0.9
 
 
 @dataclass(frozen=True)
-class _Rule:
+class _Rule(ABC):
     """What the baselines share: a forecast from purchases and spend, nothing about leaving."""
 
     name: ClassVar[str]
@@ -46,8 +47,9 @@ class _Rule:
         share = -np.expm1(-discount) / discount if discount else 1.0
         return Forecast(unknown, purchases, purchases * share, self.spend(summary), unknown)
 
+    @abstractmethod
     def purchases(self, summary: pd.DataFrame, horizon_days: int) -> Floats:
-        raise NotImplementedError
+        """How many each customer makes within the horizon."""
 
     def spend(self, summary: pd.DataFrame) -> Floats:
         """The mean value of the repeat days, 0 where there are none or more went back."""

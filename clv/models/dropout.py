@@ -29,11 +29,9 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import digamma, gammaln, polygamma
 
-from clv import columns as c
 from clv.models.fitted import Fitted
 from clv.models.histories import Histories
 from clv.numerics.grouping import distinct
@@ -110,12 +108,6 @@ def probability_alive(known: Known, habit: Habit, history: tuple[Floats, Floats,
         with np.errstate(over="ignore"):
             np.copyto(block, 1 / (1 + np.exp(u)), where=n > 0)
     return alive
-
-
-def future(summary: pd.DataFrame) -> tuple[Floats, Floats]:
-    """x and T of every row: all that the future of an active customer depends on if k = 1."""
-    x, T = (summary[name].to_numpy(dtype=np.float64) for name in (c.FREQUENCY, c.T))
-    return x, T
 
 
 def _blocks(*columns: Floats) -> list[tuple[Floats, ...]]:

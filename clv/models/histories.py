@@ -57,6 +57,13 @@ def history(summary: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
     return x, t_x, T
 
 
+def future(summary: pd.DataFrame) -> tuple[Floats, Floats]:
+    """x and T of every row: all that the future of an active customer depends on where waits
+    are exponential."""
+    x, T = (summary[name].to_numpy(dtype=np.float64) for name in (c.FREQUENCY, c.T))
+    return x, T
+
+
 def possible(x: Floats, t_x: Floats, T: Floats) -> tuple[Floats, Floats, Floats]:
     """The histories themselves, if all of them can be. Raises BadSummary."""
     doubts = (

@@ -22,10 +22,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from clv.models.dropout import Habit, Known, future, most_likely, probability_alive
+from clv.models.dropout import Habit, Known, most_likely, probability_alive
 from clv.models.dropout_draws import random_events, random_histories, until_leaving
 from clv.models.fitted import Fitted
-from clv.models.histories import grouped, history
+from clv.models.histories import future, grouped, history
 from clv.models.purchases import Purchases, Rows
 from clv.numerics.alive import Active, purchases_while_alive, with_fleeting
 

@@ -26,9 +26,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma, exprel, gammaln, polygamma
 
-from clv import columns as c
 from clv.models.fitted import Fitted
-from clv.models.histories import Histories, grouped
+from clv.models.histories import Histories, future, grouped
 from clv.models.purchases import Purchases, Rows
 from clv.numerics.grouping import tallied
 from clv.numerics.newton import maximise
@@ -89,19 +88,19 @@ class NBD(Fitted, Purchases):
 
     def purchases_while_active(self, t: ArrayLike, summary: pd.DataFrame) -> Floats:
         """The expected rate, (r+x) / (alpha+T), times `t`."""
-        x, T = _future(summary)
+        x, T = future(summary)
         within: Floats = (self.r + x) / (self.alpha + T) * np.asarray(t, dtype=np.float64)
         return within
 
     def expected_wait(self, summary: pd.DataFrame) -> Floats:
         """Time to the next purchase: one over the expected rate."""
-        x, T = _future(summary)
+        x, T = future(summary)
         wait: Floats = (self.alpha + T) / (self.r + x)
         return wait
 
     def draw_purchases(self, t: float, summary: pd.DataFrame, rng: np.random.Generator) -> Floats:
         """Purchases at a rate of their own."""
-        x, T = _future(summary)
+        x, T = future(summary)
         rate = rng.gamma(self.r + x) / (self.alpha + T)
         return rng.poisson(np.minimum(rate * t, MOST_PURCHASES)).astype(np.float64)
 
@@ -116,11 +115,6 @@ class NBD(Fitted, Purchases):
     ) -> Floats:
         """At a constant rate, a discounted time has the length (1 - exp(-d t)) / d."""
         return self.purchases_while_active(t * float(exprel(-discount_rate * t)), futures)
-
-
-def _future(summary: pd.DataFrame) -> tuple[Floats, Floats]:
-    x, T = (summary[name].to_numpy(dtype=np.float64) for name in (c.FREQUENCY, c.T))
-    return x, T
 
 
 def _starts(rate: float) -> list[tuple[float, ...]]:

@@ -30,9 +30,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma, expit, exprel, gammaln, polygamma
 
-from clv import columns as c
 from clv.models.fitted import Fitted
-from clv.models.histories import grouped, history
+from clv.models.histories import future, grouped, history
 from clv.models.purchases import Purchases, Rows
 from clv.numerics.grouping import distinct
 from clv.numerics.lapse import Known, Silence, gauss_legendre
@@ -107,20 +106,20 @@ class ParetoNBD(Fitted, Purchases):
 
     def purchases_while_active(self, t: ArrayLike, summary: pd.DataFrame) -> Floats:
         """(r+x) / (alpha+T) times the time for which they are expected to stay active."""
-        x, T = _future(summary)
+        x, T = future(summary)
         active = _active_time(np.asarray(t, dtype=np.float64), self.beta + T, self.s)
         within: Floats = (self.r + x) / (self.alpha + T) * active
         return within
 
     def expected_wait(self, summary: pd.DataFrame) -> Floats:
         """Time to the next purchase of a customer who is active: one over the expected rate."""
-        x, T = _future(summary)
+        x, T = future(summary)
         wait: Floats = (self.alpha + T) / (self.r + x)
         return wait
 
     def draw_purchases(self, t: float, summary: pd.DataFrame, rng: np.random.Generator) -> Floats:
         """Purchases at a rate of their own, for as long as the customer stays active."""
-        x, T = _future(summary)
+        x, T = future(summary)
         rate = rng.gamma(self.r + x) / (self.alpha + T)
         active = np.minimum(_lifetimes(rng.gamma(self.s, size=len(x)) / (self.beta + T), rng), t)
         return rng.poisson(np.minimum(rate * active, MOST_PURCHASES)).astype(np.float64)
@@ -136,7 +135,7 @@ class ParetoNBD(Fitted, Purchases):
     def _discounted_while_active(
         self, t: float, futures: pd.DataFrame, discount_rate: float
     ) -> Floats:
-        x, T = _future(futures)
+        x, T = future(futures)
         (ages,), rows = distinct(T)
         parts = np.array_split(self.beta + ages, 1 + len(ages) // BLOCK)
         time = np.concatenate([_discounted_time(t, B, self.s, discount_rate) for B in parts])
@@ -146,11 +145,6 @@ class ParetoNBD(Fitted, Purchases):
     @property
     def _known(self) -> Known:
         return Known(self.r, self.alpha, self.s, self.beta)
-
-
-def _future(summary: pd.DataFrame) -> tuple[Floats, Floats]:
-    x, T = (summary[name].to_numpy(dtype=np.float64) for name in (c.FREQUENCY, c.T))
-    return x, T
 
 
 def _active_time(t: Floats | np.float64, B: Floats | np.float64, s: float) -> Floats:

@@ -43,15 +43,14 @@ def by_bootstrap(
 ) -> Plausible:
     """`many` pairs fitted to customers with random weights. Raises what fitting raises.
 
-    `fit(summary, weights)` stands in for the model's own. Gamma-Gamma takes no weights: its
-    customers are drawn with replacement instead.
+    `fit(summary, weights)` stands in for the model's own.
     """
     rng = np.random.default_rng(seed)
     fit = fit or type(best.buying).fit  # type: ignore[attr-defined]
     spend = all_purchases(summary)
     n = len(summary)
     buying = [fit(summary, weights=rng.standard_exponential(n)) for _ in range(many)]
-    spending = [GammaGamma.fit(spend.iloc[rng.integers(0, n, n)]) for _ in range(many)]
+    spending = [GammaGamma.fit(spend, weights=rng.standard_exponential(n)) for _ in range(many)]
     return Plausible(best, _pairs(best, buying, spending))
 
 

@@ -147,6 +147,13 @@ def test_whatever_comes_later_changes_nothing(
     pd.testing.assert_frame_equal(clv.summarise(more, AS_OF), clv.summarise(known, AS_OF))
 
 
+def test_the_currency_is_that_of_the_rows_that_are_known(transactions: pd.DataFrame) -> None:
+    row = {"customer_id": 1, "ordered_at": pd.Timestamp("2026-05-05", tz="UTC"), "net_value": 5.0}
+    late = pd.DataFrame([row | {"currency": "USD"}])
+    shop = pd.concat([late, transactions.assign(currency="EUR")])
+    assert clv.score(shop, AS_OF, model="bg").currency.unique().tolist() == ["EUR"]
+
+
 def test_before_the_first_order_there_is_nobody_to_score(transactions: pd.DataFrame) -> None:
     scores = clv.score(transactions, "1990-01-01")
     assert scores.empty
