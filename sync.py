@@ -342,6 +342,24 @@ def pull(context: typer.Context) -> None:
 
 
 @app.command()
+def reconcile(
+    context: typer.Context,
+    since: Since = None,
+    every_order: Annotated[
+        bool, typer.Option("--every-order", help="Read also months again that agree.")
+    ] = False,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Let orders go that the shop has no more, even many.")
+    ] = False,
+) -> None:
+    """Compare every month with the shop's own counts; name and mend each difference."""
+    begin = since.replace(tzinfo=UTC) if since else None
+    with session(context, "reconcile") as at:
+        each_shop(at, lambda at, shop: jobs.reconcile(at, shop, begin, every_order, forget))
+        at.conclude("reconcile")
+
+
+@app.command()
 def score(context: typer.Context, as_of: AsOf = None, model: Model = None) -> None:
     """Score every customer from what the store holds; --as-of: from what was known that day."""
     with session(context, "score") as at:

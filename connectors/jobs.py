@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,8 +11,10 @@ from pathlib import Path
 from connectors import news, writeback
 from connectors import plan as plans
 from connectors import pull as pulls
+from connectors import reconcile as reconciles
 from connectors.config import ShopSettings
 from connectors.errors import ConfigurationError, GuardStopped, StalePlan
+from connectors.platform import Window
 from connectors.schema import Change, Shown
 from connectors.session import Session
 
@@ -35,6 +38,26 @@ def pull(at: Session, shop: ShopSettings, since: datetime | None = None) -> Mapp
         at.count(shop.shop, rejected=len(quarantined))
         at.worse(3)
     return customers.shown
+
+
+def reconcile(
+    at: Session, shop: ShopSettings, since: datetime | None, every_order: bool, forget: bool
+) -> None:
+    """Pulls what is new, then compares and mends month by month; tells what it found."""
+    pull(at, shop)
+    asked = Window(reconciles.begins(at.store, shop.shop, since), at.now)
+    terms = reconciles.Terms(at.now, at.settings.value, every_order, forget)
+    platform = at.open(shop)
+    with at.watch(f"{shop.shop}: months") as watch:
+        months = list(reconciles.reconcile(platform, at.store, asked, terms, watch))
+    news.reconciled(at.terminal, shop.shop, months)
+    news.bridged(at.terminal, shop.shop, at.store.months(shop.shop, *asked, terms.rule))
+    found = Counter(one.kind for month in months for one in month.differences)
+    at.count(
+        shop.shop, months=len(months), **{kind.replace(" ", "_"): found[kind] for kind in found}
+    )
+    if found["put aside"]:
+        at.worse(3)
 
 
 def currency(at: Session, shop: ShopSettings) -> str | None:

@@ -13,7 +13,9 @@ from rich.markup import escape
 
 from connectors import plan as plans
 from connectors.pull import Pulled
+from connectors.reconcile import Month
 from connectors.schema import Change, Outcome
+from connectors.store.mending import MonthTotals
 from connectors.terminal import Terminal
 
 #: A shop without an order for this long is asleep, or its data old.
@@ -139,6 +141,69 @@ def excluded(out: Terminal, shop: str, reasons: Mapping[str, int]) -> None:
     told = ", ".join(f"{orders:,} {reason}" for reason, orders in reasons.items() if orders)
     if told:
         out.tell("excluded", f"{shop}: orders that don't count: {told}", shop=shop, **reasons)
+
+
+def reconciled(out: Terminal, shop: str, months: Sequence[Month]) -> None:
+    """How many months agreed, those that didn't, and the first twenty orders by name."""
+    differing = [month for month in months if month.ours != month.theirs or month.differences]
+    agreed = len(months) - len(differing)
+    out.tell(
+        "reconciled",
+        f"{shop}: {agreed:,} of {len(months):,} months agree with the shop",
+        shop=shop,
+        months=len(months),
+        agreed=agreed,
+    )
+    rows = [(f"{month.begins:%Y-%m}", *_both(month), len(month.differences)) for month in differing]
+    columns = ("month", "orders here", "in the shop", "total here", "in the shop ", "differences")
+    out.table("month", f"{shop}: months that differed", columns, rows)
+    found = [
+        (f"{month.begins:%Y-%m}", one.order, one.kind, one.told)
+        for month in differing
+        for one in month.differences
+    ]
+    title = f"{shop}: orders that differed, mended but for those put aside"
+    out.table("difference", title, ("month", "order", "what", "told"), found[:20])
+
+
+def _both(month: Month) -> tuple[str, str, str, str]:
+    ours, theirs = month.ours, month.theirs
+    shown = "" if theirs.total is None else f"{theirs.total:,.2f}"
+    return f"{ours.orders:,}", f"{theirs.orders:,}", f"{ours.total:,.2f}", shown
+
+
+#: From all that was ordered to what the scores rest on: title, column of a month's totals.
+BRIDGE = (
+    ("ordered", "total"),
+    ("cancelled", "cancelled"),
+    ("open", "open"),
+    ("test", "test"),
+    ("of nobody", "nobodys"),
+    ("refunded", "refunded"),
+    ("tax, shipping", "tax_and_shipping"),
+    ("net", "net"),
+)
+
+
+def bridged(out: Terminal, shop: str, months: Sequence[MonthTotals]) -> None:
+    """What lies between all that was ordered and what the scores rest on; the last twelve months.
+
+    Months are those of UTC: a report in the shop's own time zone counts an order of the last
+    hours of a month in the next one, or the other way round.
+    """
+    shown = [title for title in BRIDGE if any(getattr(one, title[1]) for one in months)]
+    rows = [
+        (
+            f"{one.month:%Y-%m}",
+            f"{one.orders:,}",
+            f"{one.guest_orders:,}",
+            *(f"{getattr(one, column):,.2f}" for _, column in shown),
+            one.currency,
+        )
+        for one in months[-12:]
+    ]
+    titles = ("month (UTC)", "orders", "guests'", *(title for title, _ in shown), "in")
+    out.table("totals", f"{shop}: from orders to net value", titles, rows)
 
 
 def planned(out: Terminal, shop: str, changes: Sequence[Change], counts: Mapping[str, int]) -> None:

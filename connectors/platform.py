@@ -1,11 +1,12 @@
-"""A platform is four verbs: check, pull_orders, pull_customers, push."""
+"""A platform is four verbs (check, pull_orders, pull_customers, push) and two to compare by."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from decimal import Decimal
+from typing import Literal, NamedTuple, Protocol
 
 from connectors.schema import Change, Customer, Order, OrderLine, Outcome, Refund, Shown
 
@@ -47,6 +48,23 @@ class Page:
     all_orders: Collection[str] | None = None
 
 
+class Window(NamedTuple):
+    """Instants from `begin` until before `end`."""
+
+    begin: datetime
+    end: datetime
+
+
+class Placed(NamedTuple):
+    """How many orders were placed in a window, and the sum of their totals if it can be told.
+
+    The sum is a checksum: totals as the schema has them, whatever their currencies.
+    """
+
+    orders: int
+    total: Decimal | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One line of `doctor`: what was looked at, how it stands, and the mend."""
@@ -86,6 +104,12 @@ class Platform(Protocol):
 
     def pull_customers(self, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
         """Registered customers and what they show today. A finished scan's cursor starts anew."""
+
+    def placed(self, windows: Sequence[Window]) -> Iterator[Placed]:
+        """What the shop itself counts in each window of `ordered_at`, in their order."""
+
+    def pull_placed(self, window: Window) -> Iterator[Page]:
+        """All orders placed in the window, with their lines and refunds. Cursors are of no use."""
 
     def push(self, changes: Sequence[Change]) -> Iterator[Outcome]:
         """Write the changes, read them back: one outcome for each, in their order.

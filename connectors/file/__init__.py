@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from connectors.file.orders import OrderReader
 from connectors.file.rows import NEEDED, OPTIONAL, Table, open_table
 from connectors.file.scores import read_scores, scores_beside, write_scores
 from connectors.identity import EmailHasher
-from connectors.platform import Cursor, Finding, Page, Reject
+from connectors.platform import Cursor, Finding, Page, Placed, Reject, Window
 from connectors.schema import FIELDS, Change, Customer, Order, OrderLine, Outcome, Shown
 
 ROWS_A_PAGE = 10_000
@@ -122,6 +124,31 @@ class FileShop:
                 f"{self._path.name} can't be read: {error.strerror}",
                 mend=f"Check CLV_{self.shop.upper()}_PATH.",
             ) from None
+
+    def placed(self, windows: Sequence[Window]) -> Iterator[Placed]:
+        """By one look through the file."""
+        begins = [window.begin for window in windows]
+        counts = [Placed(0, Decimal(0))] * len(windows)
+        for order, _ in self._orders():
+            place = bisect_right(begins, order.ordered_at) - 1
+            if place >= 0 and order.ordered_at < windows[place].end:
+                orders, total = counts[place]
+                counts[place] = Placed(orders + 1, (total or 0) + order.total_value)
+        yield from counts
+
+    def pull_placed(self, window: Window) -> Iterator[Page]:
+        found = (one for one in self._orders() if window.begin <= one[0].ordered_at < window.end)
+        while chunk := list(islice(found, ROWS_A_PAGE)):
+            yield _page(chunk, {}, None)
+
+    def _orders(self) -> Iterator[tuple[Order, OrderLine | None]]:
+        """The orders that can be read, as the last pull read them."""
+        read_at = _instant(self._version(None)["read_at_ns"])
+        reader = OrderReader(self._settings, read_at, read_at)
+        for row in open_table(self._path).rows():
+            read = _order_or_reject(reader, row.place, row.cells, self.shop)
+            if not isinstance(read, Reject):
+                yield read
 
     def pull_customers(self, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
         """Every customer of the file, and what the scores beside it say of them."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from connectors.config import ShopSettings
 from connectors.http import Http
 from connectors.identity import EmailHasher
-from connectors.platform import Cursor, Finding, Page
+from connectors.platform import Cursor, Finding, Page, Placed, Window
 from connectors.schema import FIELDS, TAG, Change, Outcome
 from connectors.shopify.auth import open_http
 from connectors.shopify.check import findings
@@ -40,6 +40,12 @@ class ShopifyShop:
         self, cursor: Cursor | None, now: datetime, since: datetime | None = None
     ) -> Iterator[Page]:
         return OrderStream(self._http, self._hasher).pull(cursor, now, since)
+
+    def placed(self, windows: Sequence[Window]) -> Iterator[Placed]:
+        return OrderStream(self._http, self._hasher).placed(windows)
+
+    def pull_placed(self, window: Window) -> Iterator[Page]:
+        return OrderStream(self._http, self._hasher).pull_placed(window)
 
     def pull_customers(self, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
         return pull_customers(self._http, self._hasher, self._settings.tags, cursor)

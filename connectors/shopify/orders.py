@@ -17,7 +17,7 @@ from typing import Any
 from connectors.errors import ConfigurationError, PayloadError, ShopUnavailable
 from connectors.http import Answer, Http
 from connectors.identity import EmailHasher
-from connectors.platform import Cursor, Page
+from connectors.platform import Cursor, Page, Placed, Window
 from connectors.shopify.documents import API_VERSION
 from connectors.shopify.parse import ORDER_FIELDS, parse_orders
 from connectors.shopify.reading import Part
@@ -45,6 +45,20 @@ class OrderStream:
         if not cursor:
             cursor = {"last_id": 0, "started": now.isoformat(), "since": _iso(since)}
         return self._backfill(cursor) if "last_id" in cursor else self._changes(cursor, now)
+
+    def placed(self, windows: Sequence[Window]) -> Iterator[Placed]:
+        """How many orders the shop counts in each window; it adds up no sums."""
+        for window in windows:
+            count = self._count(_within(window))
+            if count is None:
+                raise ShopUnavailable("the shop doesn't count its orders", shop=self.http.shop)
+            yield Placed(count)
+
+    def pull_placed(self, window: Window) -> Iterator[Page]:
+        last_id = 0
+        for rows, _ in self._listed([*_within(window), ("since_id", "0")]):
+            last_id = self._risen(rows, last_id)
+            yield self._page(rows, {"since": ""})
 
     def _backfill(self, cursor: Cursor) -> Iterator[Page]:
         """By rising id: what comes in meanwhile is at the end, what changes is read afterwards."""
@@ -147,6 +161,12 @@ def _iso(instant: datetime | None) -> str:
 
 def _window(name: str, start: str) -> Params:
     return [(name, start)] if start else []
+
+
+def _within(window: Window) -> Params:
+    """`created_at_max` counts the instant itself in, so it is the microsecond before the end."""
+    last = window.end - timedelta(microseconds=1)
+    return [("created_at_min", _iso(window.begin)), ("created_at_max", _iso(last))]
 
 
 def _updated_at(row: object) -> datetime | None:

@@ -5,6 +5,7 @@ migrations   its tables, in numbered steps
 rows         the schema's rows as columns and digests
 log          pages and cursors in, content hash, compaction
 quarantine   rows that could not be read
+mending      a comparison with the shop: totals by month, single orders mended
 journal      runs, and every change written to a shop
 scores       scores, run by run
 reading      frames and batches out
@@ -12,7 +13,7 @@ reading      frames and batches out
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -26,9 +27,10 @@ from duckdb import DuckDBPyConnection
 from connectors.errors import ConfigurationError
 from connectors.platform import Cursor, Page
 from connectors.schema import Change, Outcome, Rule
-from connectors.store import journal, log, reading, scores
+from connectors.store import journal, log, mending, reading, scores
 from connectors.store.connection import opened
 from connectors.store.journal import Run, Written
+from connectors.store.mending import Known, MonthTotals
 from connectors.store.migrations import migrate
 from connectors.store.rows import TABLES
 from connectors.store.scores import Card
@@ -133,6 +135,29 @@ class Store:
             )
         if not kept:
             self.connection.execute("insert into pins values (?, ?)", [name, value])
+
+    # ------------------------------------------------------------------- compared with the shop
+
+    def first_order_at(self, shop: str) -> datetime | None:
+        return mending.first_order_at(self.connection, shop)
+
+    def months(
+        self, shop: str, begin: datetime, end: datetime, rule: Rule = "net"
+    ) -> Sequence[MonthTotals]:
+        """Totals of the months from `begin` until before `end`, by currency."""
+        return mending.months(self.connection, shop, rule, begin, end)
+
+    def placed(self, shop: str, begin: datetime, end: datetime) -> Mapping[str, Known]:
+        """The orders placed from `begin` until before `end`, by id."""
+        return mending.placed(self.connection, shop, begin, end)
+
+    def mend(self, shop: str, page: Page, *, at: datetime) -> int:
+        """The page's rows and rejects, all or nothing; no cursor moves."""
+        return log.mend(self.connection, shop, page, at)
+
+    def forget_orders(self, shop: str, order_ids: Collection[str]) -> None:
+        """Orders that the shop no longer has leave, with their lines and refunds."""
+        mending.forget_orders(self.connection, shop, order_ids)
 
     # ------------------------------------------------------------------------------------- summary
 

@@ -57,19 +57,33 @@ def commit(connection: DuckDBPyConnection, shop: str, stream: str, page: Page, a
     """
     entries, misfits = _entries(page)
     with transaction(connection):
-        seq = next_seq(connection)
-        added = sum(_add(connection, shop, name, entries[name], seq) for name in KEYS)
-        if page.all_orders is not None:
-            _forget_others(connection, shop, page.all_orders)
         if page.begins:
             empty(connection, shop, stream)
-        readmit(connection, shop, entries)
-        put_aside(connection, [*page.rejects, *misfits], at)
+        added = _take_in(connection, shop, entries, [*page.rejects, *misfits], at)
+        if page.all_orders is not None:
+            _forget_others(connection, shop, page.all_orders)
         _drop_cursor(connection, shop, stream)
         connection.execute(
             "insert into cursors values (?, ?, ?)",
             [shop, stream, json.dumps(dict(page.cursor), sort_keys=True)],
         )
+    return added
+
+
+def mend(connection: DuckDBPyConnection, shop: str, page: Page, at: datetime) -> int:
+    """The page's rows and rejects, all or nothing; no cursor moves. Returns what `commit` does."""
+    entries, misfits = _entries(page)
+    with transaction(connection):
+        return _take_in(connection, shop, entries, [*page.rejects, *misfits], at)
+
+
+def _take_in(
+    connection: DuckDBPyConnection, shop: str, entries: Entries, rejects: list[Reject], at: datetime
+) -> int:
+    seq = next_seq(connection)
+    added = sum(_add(connection, shop, name, entries[name], seq) for name in KEYS)
+    readmit(connection, shop, entries)
+    put_aside(connection, rejects, at)
     return added
 
 

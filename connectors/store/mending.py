@@ -1,0 +1,107 @@
+"""What a comparison with the shop needs of the store: totals by month, and single orders mended."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from duckdb import DuckDBPyConnection
+
+from connectors.schema import Rule
+from connectors.store import reading
+from connectors.store.connection import in_utc, transaction
+
+
+class MonthTotals(NamedTuple):
+    """The orders that were placed in one month (UTC), in one currency.
+
+    `total` is what was ordered, tax and shipping included. To the cent
+
+        total - cancelled - open - test - nobodys - refunded - tax_and_shipping = net
+
+    where `refunded` is what went back of the orders that count, and `net` what scores rest on.
+    `all_refunded` includes what went back of the others. `guest_orders` are among the `orders`.
+    """
+
+    month: date
+    currency: str
+    orders: int
+    guest_orders: int
+    total: Decimal
+    all_refunded: Decimal
+    cancelled: Decimal
+    open: Decimal
+    test: Decimal
+    nobodys: Decimal
+    refunded: Decimal
+    tax_and_shipping: Decimal
+    net: Decimal
+
+
+class Known(NamedTuple):
+    """What the store knows of an order, as far as a comparison tells it."""
+
+    number: str
+    state: str
+    total: Decimal
+    refunded: Decimal
+
+
+#: Each order belongs to the first of these that fits; `net_value` is 0 in all but the last.
+_WHY = """
+    case when is_test then 'test' when state in ('cancelled', 'open') then state
+         when person_key is null then 'nobodys' else 'counts' end
+"""
+
+
+def months(
+    connection: DuckDBPyConnection, shop: str, rule: Rule, begin: datetime, end: datetime
+) -> Sequence[MonthTotals]:
+    """The months from `begin` until before `end` with an order, the oldest first, by currency."""
+    apart = ", ".join(
+        f"coalesce(sum(total_value) filter (where why = '{why}'), 0)"
+        for why in ("cancelled", "open", "test", "nobodys")
+    )
+    rows = connection.execute(
+        "select date_trunc('month', ordered_at)::date as month, currency, count(*),"
+        f" count(*) filter (where is_guest), sum(total_value), sum(refunded_total), {apart},"
+        " coalesce(sum(refunded_total) filter (where why = 'counts'), 0),"
+        " coalesce(sum(total_value - refunded_total - net_value) filter (where why = 'counts'), 0),"
+        " coalesce(sum(net_value) filter (where why = 'counts'), 0)"
+        f" from (select *, {_WHY} as why from ({reading.orders(rule)})"
+        " where shop = ? and ordered_at >= ? and ordered_at < ?)"
+        " group by all order by month, currency",
+        [shop, in_utc(begin), in_utc(end)],
+    ).fetchall()
+    return [MonthTotals(*row) for row in rows]
+
+
+def first_order_at(connection: DuckDBPyConnection, shop: str) -> datetime | None:
+    """When the oldest order that the store knows of was placed."""
+    rows = connection.execute("select min(ordered_at) from orders where shop = ?", [shop])
+    (first,) = rows.fetchall()[0]
+    return first.replace(tzinfo=UTC) if first else None
+
+
+def placed(
+    connection: DuckDBPyConnection, shop: str, begin: datetime, end: datetime
+) -> dict[str, Known]:
+    """The orders placed from `begin` until before `end`, by id."""
+    rows = connection.execute(
+        "select order_id, order_number, state, total_value, refunded_total from latest_orders"
+        " where shop = ? and ordered_at >= ? and ordered_at < ?",
+        [shop, in_utc(begin), in_utc(end)],
+    ).fetchall()
+    return {order_id: Known(*row) for order_id, *row in rows}
+
+
+def forget_orders(connection: DuckDBPyConnection, shop: str, order_ids: Collection[str]) -> None:
+    """Orders that the shop no longer has leave, with their lines and refunds."""
+    with transaction(connection):
+        for name in ("orders", "order_lines", "refunds"):
+            connection.execute(
+                f"delete from {name} where shop = ? and order_id in (select unnest(?::varchar[]))",
+                [shop, list(order_ids)],
+            )
