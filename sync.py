@@ -29,8 +29,8 @@ from typer.exceptions import Abort, TyperException
 
 import clv
 from connectors import doctor as doctors
+from connectors import drift, jobs, news, writeback
 from connectors import export as exports
-from connectors import jobs, news, writeback
 from connectors import plan as plans
 from connectors import session as sessions
 from connectors.config import NEW, Settings, ShopSettings, read_settings
@@ -251,7 +251,7 @@ def fields_of(scores: pd.DataFrame) -> dict[str, Shown]:
 
 def plan_shop(
     at: Session, shop: ShopSettings, shown: Mapping[str, Shown] | None = None
-) -> tuple[list[Change], Mapping[str, int]]:
+) -> plans.Drawn:
     return jobs.plan(at, shop, fields_of(at.store.latest_scores(shop.shop)), shown)
 
 
@@ -259,24 +259,27 @@ def whole_job(at: Session, shop: ShopSettings, max_changes: int | None) -> None:
     """Pull, score, plan, and apply if no more than `max_changes` customers have to change."""
     shown = jobs.pull(at, shop)
     score_shop(at, shop, at.now.date())
-    changes, _ = plan_shop(at, shop, shown)
-    writeback.guard(changes, max_changes)
-    jobs.write(at, shop, changes)
+    drawn = plan_shop(at, shop, shown)
+    writeback.guard(drawn.changes, max_changes)
+    drift.guard(shop.shop, drawn.drift, at.settings.drift)
+    jobs.write(at, shop, drawn.changes)
 
 
 def draw(at: Session) -> plans.Plan:
     """The plan of all the session's shops, with the ground it stands on."""
     changes: list[Change] = []
     counts: Counter[str] = Counter()
+    drifts: dict[str, drift.Drift] = {}
 
     def job(at: Session, shop: ShopSettings) -> None:
-        more, counted = plan_shop(at, shop)
-        changes.extend(more)
-        counts.update(counted)
+        drawn = plan_shop(at, shop)
+        changes.extend(drawn.changes)
+        counts.update(drawn.counts)
+        drifts[shop.shop] = drawn.drift
 
     each_shop(at, job)
     based_on = {shop.shop: at.store.standing(shop.shop) for shop in at.shops}
-    return plans.Plan(at.now.isoformat(), based_on, counts, changes)
+    return plans.Plan(at.now.isoformat(), based_on, counts, drifts, changes)
 
 
 # -------------------------------------------------------------------------------------- commands
@@ -418,11 +421,16 @@ def apply(
     yes: Yes = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing.")] = False,
     max_changes: Limit = None,
+    allow_drift: Annotated[
+        bool, typer.Option("--allow-drift", help="Write however far the shop as a whole moves.")
+    ] = False,
 ) -> None:
     """Write the plan: only the differences, only our own fields, read back row by row."""
     with session(context, "apply") as at:
         drawn = jobs.standing_plan(at, file) if file else draw(at)
         writeback.guard(drawn.changes, limit(at, max_changes))
+        for shop, found in drawn.drift.items() if not allow_drift else ():
+            drift.guard(shop, found, at.settings.drift)
         if drawn.changes and not dry_run:
             question = f"Write to {len(drawn.changes):,} customers?"
             agree(context, question, yes or file is not None)
@@ -454,7 +462,7 @@ def undo(
         if run is None:
             news.wrote(at.terminal, at.store.write_runs())
             return at.conclude("undo")
-        taken_back = plans.Plan(at.now.isoformat(), {}, {}, writeback.undoing(at.store, run))
+        taken_back = plans.Plan(at.now.isoformat(), {}, {}, {}, writeback.undoing(at.store, run))
         for name in {change.shop for change in taken_back.changes}:
             at.settings.shop(name)  # one that is no longer configured must not be passed over
         agree(context, f"Take {len(taken_back.changes):,} customers back?", yes)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from connectors import drift as drifts
 from connectors import news, writeback
 from connectors import plan as plans
 from connectors import pull as pulls
@@ -77,7 +78,7 @@ def plan(
     shop: ShopSettings,
     scored: Mapping[str, Shown],
     shown: Mapping[str, Shown] | None = None,
-) -> tuple[list[Change], Mapping[str, int]]:
+) -> plans.Drawn:
     """What would change, against what the customers show now (read here unless given)."""
     platform = at.open(shop)
     if shown is None:
@@ -90,9 +91,10 @@ def plan(
             mend="Run `backfill` first. `undo RUN` takes earlier writes back.",
         )
     changes, counts = plans.draw(shop.shop, shown, scored, platform.shows, at.settings.tolerance)
-    news.planned(at.terminal, shop.shop, changes, counts)
+    drawn = plans.Drawn(changes, counts, drifts.drift(shown, scored))
+    news.planned(at.terminal, shop.shop, drawn)
     at.count(shop.shop, planned=len(changes))
-    return changes, counts
+    return drawn
 
 
 def standing_plan(at: Session, file: Path) -> plans.Plan:

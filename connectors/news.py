@@ -206,10 +206,20 @@ def bridged(out: Terminal, shop: str, months: Sequence[MonthTotals]) -> None:
     out.table("totals", f"{shop}: from orders to net value", titles, rows)
 
 
-def planned(out: Terminal, shop: str, changes: Sequence[Change], counts: Mapping[str, int]) -> None:
-    """The plan in one line, and its ten biggest changes."""
+def planned(out: Terminal, shop: str, drawn: plans.Drawn) -> None:
+    """The plan in one line, how far it moves the shop, and its ten biggest changes."""
+    changes, counts, drift = drawn
     told = ", ".join(f"{sign} {counts[sign]:,} {PLAN_WORDS[sign]}" for sign in plans.SYMBOLS)
-    out.tell("plan", f"{shop}: {told}", shop=shop, counts=dict(counts), changes=len(changes))
+    facts = {"counts": dict(counts), "changes": len(changes), "drift": drift.told()}
+    out.tell("plan", f"{shop}: {told}", shop=shop, **facts)
+    if drift.customers and changes:
+        out.tell(
+            "drift",
+            f"{shop}: {drift.moved:,} of {drift.customers:,} change their tier; predicted in all "
+            f"{drift.before:,.0f} > {drift.after:,.0f}",
+            shop=shop,
+            **drift.told(),
+        )
     rows = [
         (
             plans.symbol(change),

@@ -14,7 +14,9 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
+from connectors.drift import Drift
 from connectors.errors import ConfigurationError, StalePlan
 from connectors.files import written_whole
 from connectors.schema import FIELDS, TAG, Change, Shown, tier_tag
@@ -26,7 +28,15 @@ SYMBOLS = "=+*-!"
 #: These follow from the other fields; alone they are no reason to write.
 FOLLOWERS = frozenset({"reason", "scored_at", "previous_tier"})
 
-FORMAT = 1
+FORMAT = 2
+
+
+class Drawn(NamedTuple):
+    """What one shop's plan holds: its changes, everybody counted by symbol, how far it moves."""
+
+    changes: Sequence[Change]
+    counts: Mapping[str, int]
+    drift: Drift
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +44,13 @@ class Plan:
     """The changes of one or more shops, and the count of everybody by symbol.
 
     `based_on` names for each shop the state that the plan was made from (the scores and the last
-    write-back); where it has moved on, the plan is stale.
+    write-back); where it has moved on, the plan is stale. `drift`: how far each shop moves.
     """
 
     made_at: str
     based_on: Mapping[str, str]
     counts: Mapping[str, int]
+    drift: Mapping[str, Drift]
     changes: Sequence[Change]
 
     def of(self, shop: str) -> Sequence[Change]:
@@ -131,6 +142,7 @@ def write_plan(plan: Plan, path: Path) -> None:
         "made_at": plan.made_at,
         "based_on": dict(plan.based_on),
         "counts": dict(plan.counts),
+        "drift": {shop: found.told() for shop, found in plan.drift.items()},
     }
     sealed = {**header, "digest": _digest([_line(header), *lines])}
     with written_whole(path) as fresh:
@@ -154,7 +166,8 @@ def read_plan(path: Path) -> Plan:
     if digest != _digest([_line(header), *lines]):
         raise StalePlan(f"{path} was changed after it was made", mend="Plan anew.")
     changes = [Change(**json.loads(line)) for line in lines]
-    return Plan(header["made_at"], header["based_on"], header["counts"], changes)
+    drift = {shop: Drift.read(told) for shop, told in header["drift"].items()}
+    return Plan(header["made_at"], header["based_on"], header["counts"], drift, changes)
 
 
 def _line(content: object) -> str:

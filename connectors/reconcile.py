@@ -153,15 +153,15 @@ def _differs(before: Mapping[str, Known], order: Order) -> Difference | None:
         return Difference("missing", order.order_number)
     now = Known(order.order_number, order.state, order.total_value, order.refunded_total)
     told = [
-        f"{name} {_shown(was)} > {_shown(is_now)}"
-        for name, was, is_now in zip(Known._fields, known, now, strict=True)
+        f"{name} {was} > {is_now}"
+        for name, was, is_now in zip(Known._fields, _shown(known), _shown(now), strict=True)
         if was != is_now
     ]
     return Difference("changed", order.order_number, ", ".join(told)) if told else None
 
 
-def _shown(value: str | Decimal) -> str:
-    return value if isinstance(value, str) else f"{value:,.2f}"
+def _shown(known: Known) -> tuple[str, str, str, str]:
+    return known.number, known.state, f"{known.total:,.2f}", f"{known.refunded:,.2f}"
 
 
 def _guard(shop: str, window: Window, theirs: Placed, counts: Counts, terms: Terms) -> None:

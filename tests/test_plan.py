@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors import plan as plans
+from connectors.drift import Drift
 from connectors.errors import ConfigurationError, StalePlan
 from connectors.schema import FIELDS, TAG, Change, Shown
 
@@ -108,7 +109,8 @@ def test_a_plan_undone_is_where_it_began(shown: dict[str, Shown], scored: dict[s
 
 def a_plan() -> plans.Plan:
     changes, counts = plans.draw("eu", {"1": {}, "2": {}}, {"1": HIGH}, SHOWS, TWO_PERCENT)
-    return plans.Plan("2026-11-22T00:00:00+00:00", {"eu": "run-1"}, counts, changes)
+    drift = {"eu": Drift(3, 1, Decimal("100.50"), Decimal(90))}
+    return plans.Plan("2026-11-22T00:00:00+00:00", {"eu": "run-1"}, counts, drift, changes)
 
 
 def test_a_plan_file_reads_back_as_it_was_and_is_private(tmp_path: Path) -> None:

@@ -1,0 +1,100 @@
+"""Settings as values. The environment comes in as a mapping; all that is wrong is told at once.
+
+`KEYS` and `SHOP_KEYS` are the whole list of variables; `.env.example` repeats it for people, and a
+test keeps the two equal. Nothing outside this list is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from connectors.config.keys import KEYS, SHOP_DEFAULTS, SHOP_KEYS, WAYS_IN
+from connectors.config.reader import Reader
+from connectors.config.shops import ShopSettings, read_shop, shop_names
+from connectors.config.values import NEW, Tiers, email_key, optional, rule, tiers, whole, within
+from connectors.drift import Limits
+from connectors.errors import ConfigurationError
+from connectors.schema import Rule, tier_tag
+
+__all__ = [
+    "KEYS",
+    "NEW",
+    "SHOP_DEFAULTS",
+    "SHOP_KEYS",
+    "WAYS_IN",
+    "Settings",
+    "ShopSettings",
+    "Tiers",
+    "read_settings",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that the owner can set. Rates and shares are fractions, durations in days."""
+
+    shops: tuple[ShopSettings, ...]
+    store: Path
+    value: Rule
+    horizon_days: int
+    discount_rate: float
+    margin: Decimal | None
+    cac: Decimal | None
+    lifespan_years: Decimal
+    model: str
+    tiers: Tiers
+    new_days: int
+    tolerance: Decimal
+    max_changes: int | None
+    drift: Limits
+    memory_mb: int
+    email_key: str = field(default="", repr=False)
+
+    def shop(self, name: str) -> ShopSettings:
+        """The shop of that name; ConfigurationError where none has it."""
+        for settings in self.shops:
+            if settings.shop == name:
+                return settings
+        known = ", ".join(s.shop for s in self.shops) or "none"
+        raise ConfigurationError(f"no shop is called {name!r}", mend=f"CLV_SHOPS names: {known}.")
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Settings from the environment; ConfigurationError with every complaint in one line."""
+    reader = Reader(environment)
+    settings = _read(reader)
+    if reader.complaints:
+        raise ConfigurationError(
+            "; ".join(reader.complaints), mend="Set them in .env (see .env.example)."
+        )
+    return settings
+
+
+def _read(reader: Reader) -> Settings:
+    shares: Tiers = reader.parsed("CLV_TIERS", tiers, ())
+    names = [*(tier for tier, _ in shares), NEW]
+    tags = frozenset(map(tier_tag, names))
+    return Settings(
+        shops=tuple(read_shop(reader, shop, tags, names) for shop in shop_names(reader)),
+        store=Path(reader.text("CLV_STORE")),
+        email_key=reader.parsed("CLV_EMAIL_KEY", email_key, ""),
+        value=reader.parsed("CLV_VALUE", rule, "net"),
+        horizon_days=reader.parsed("CLV_HORIZON_DAYS", whole(1, 3650), 365),
+        discount_rate=float(reader.parsed("CLV_DISCOUNT_RATE", within("0", "1"), Decimal(0))),
+        margin=reader.parsed("CLV_MARGIN", optional(within("0", "1")), None),
+        cac=reader.parsed("CLV_CAC", optional(within("0", "1e9")), None),
+        lifespan_years=reader.parsed("CLV_LIFESPAN_YEARS", within("0.1", "50"), Decimal(3)),
+        model=reader.text("CLV_MODEL"),
+        tiers=shares,
+        new_days=reader.parsed("CLV_NEW_DAYS", whole(0, 3650), 30),
+        tolerance=reader.parsed("CLV_TOLERANCE", within("0", "1"), Decimal(0)),
+        max_changes=reader.parsed("CLV_MAX_CHANGES", optional(whole(0, 10**9)), None),
+        drift=Limits(
+            reader.parsed("CLV_MAX_TIER_MOVES", optional(within("0", "1")), None),
+            reader.parsed("CLV_MAX_VALUE_JUMP", optional(within("0", "1e6")), None),
+        ),
+        memory_mb=reader.parsed("CLV_MEMORY_MB", whole(64, 10**6), 2048),
+    )
