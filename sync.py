@@ -479,6 +479,21 @@ def run(context: typer.Context, max_changes: Limit = None) -> None:
 
 
 @app.command()
+def state(
+    context: typer.Context,
+    last: Annotated[int, typer.Option(min=1, help="How many runs to show.")] = 10,
+) -> None:
+    """How the last runs went, and what the store holds of each shop."""
+    with session(context, "state") as at:
+        *earlier, _ = at.store.runs()  # the last is this very command
+        news.history(at.terminal, earlier[-last:])
+        for shop in at.shops:
+            at.count(shop.shop, **at.store.counts(shop.shop))
+            at.count(shop.shop, put_aside=len(at.store.rejects(shop.shop)))
+        at.conclude("state", runs=len(earlier))
+
+
+@app.command()
 def explain(
     context: typer.Context,
     customer: Annotated[str, typer.Argument(help="Their id in the shop, or their e-mail.")],

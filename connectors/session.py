@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from connectors import metrics
 from connectors.config import Settings, ShopSettings
 from connectors.errors import StoreError
 from connectors.identity import EmailHasher, load_hasher
@@ -15,6 +16,9 @@ from connectors.pull import Watch
 from connectors.registry import open_shop
 from connectors.store import Store
 from connectors.terminal import Terminal
+
+#: The command whose going is told as metrics.
+SCHEDULED = "run"
 
 
 @dataclass(slots=True)
@@ -93,14 +97,20 @@ def opened(
         store.pin("e-mail key", hasher.fingerprint)
         run_id = store.start_run(command, [shop.shop for shop in shops], now)
         session = Session(settings, shops, terminal, store, hasher, run_id, now, stopping)
+
+        def ended(status: str) -> None:
+            store.finish_run(run_id, status, _flat(session.tally), clock())
+            if settings.metrics and command == SCHEDULED:
+                metrics.write(settings.metrics, store.runs(SCHEDULED))
+
         try:
             yield session
         except StoreError:
             raise  # the history can't be written either
         except BaseException as error:
-            store.finish_run(run_id, type(error).__name__, _flat(session.tally), clock())
+            ended(type(error).__name__)
             raise
-        store.finish_run(run_id, f"exit {session.exit_code}", _flat(session.tally), clock())
+        ended(f"exit {session.exit_code}")
 
 
 def _flat(tally: Mapping[str, Mapping[str, int]]) -> dict[str, int]:

@@ -51,6 +51,7 @@ class Settings:
     max_changes: int | None
     drift: Limits
     memory_mb: int
+    metrics: Path | None
     email_key: str = field(default="", repr=False)
 
     def shop(self, name: str) -> ShopSettings:
@@ -97,4 +98,5 @@ def _read(reader: Reader) -> Settings:
             reader.parsed("CLV_MAX_VALUE_JUMP", optional(within("0", "1e6")), None),
         ),
         memory_mb=reader.parsed("CLV_MEMORY_MB", whole(64, 10**6), 2048),
+        metrics=reader.parsed("CLV_METRICS", optional(Path), None),
     )

@@ -23,6 +23,7 @@ KEYS: Mapping[str, str] = {
     "CLV_MAX_TIER_MOVES": "0.3",
     "CLV_MAX_VALUE_JUMP": "0.5",
     "CLV_MEMORY_MB": "2048",
+    "CLV_METRICS": "",
 }
 
 #: Platform -> the ways to reach a shop of it: each a tuple of variables that belong together.

@@ -308,8 +308,10 @@ class Store:
     def finish_run(self, run_id: str, status: str, counts: Mapping[str, int], at: datetime) -> None:
         journal.finish_run(self.connection, run_id, status, counts, at)
 
-    def runs(self) -> list[Run]:
-        return journal.runs(self.connection)
+    def runs(self, command: str | None = None) -> list[Run]:
+        """All runs, or those of one command, the oldest first."""
+        every = journal.runs(self.connection)
+        return [run for run in every if command in (None, run.command)]
 
     def write_runs(self) -> list[tuple[str, str, datetime, int, int]]:
         """Runs that wrote to a shop: id, command, start, customers, applied; the newest first."""
