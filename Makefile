@@ -5,7 +5,7 @@ STAMP := $(VENV)/.installed
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras \
 	--generate-hashes --no-header pyproject.toml
 
-.PHONY: demo test check bench lock
+.PHONY: demo test check check-module bench lock
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -19,7 +19,7 @@ demo: $(STAMP)  ## set up, then the main job on two practice shops
 test: $(STAMP)  ## set up, then all tests
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-check: $(STAMP)  ## style, types, and the lock file in step with pyproject.toml
+check: $(STAMP) check-module  ## style, types, and the lock file in step with pyproject.toml
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -27,7 +27,20 @@ check: $(STAMP)  ## style, types, and the lock file in step with pyproject.toml
 	$(COMPILE) --output-file $(VENV)/locked
 	diff -u requirements.lock $(VENV)/locked
 
+check-module:  ## the Magento module's PHP, where there is PHP (its tests are among `make test`)
+ifeq ($(shell command -v php),)
+	@echo "PHP is not installed: the code of magento-module/ goes unchecked"
+else
+	@find magento-module \( -name '*.php' -o -name '*.phtml' \) -print0 | xargs -0 -n 1 php -l >/dev/null
+endif
+ifeq ($(shell command -v phpcs),)
+	@echo "PHP_CodeSniffer is not installed: the style of magento-module/ goes unchecked"
+else
+	cd magento-module && phpcs -q
+endif
+
 bench: $(STAMP)  ## what the stages cost, and how good the forecasts are
+	$(BIN)/python benchmarks/magento.py
 	$(BIN)/python benchmarks/store.py
 	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/scores.py
