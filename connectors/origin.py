@@ -50,6 +50,15 @@ def checked_origin(url: str, setting: str) -> Origin:
     return origin
 
 
+def may_sign_in(url: str) -> bool:
+    """Whether Adobe's client secret may go there: to Adobe itself, or to loopback in tests."""
+    origin = origin_of(url)
+    if origin is None or "?" in url or "#" in url:
+        return False
+    adobe = origin.host.endswith(".adobelogin.com") and origin.scheme == "https"
+    return adobe or _is_loopback(origin.host)
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host.strip("[]")).is_loopback

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import json
 import logging
+import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +18,7 @@ import requests
 import responses
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
-import connectors.http
+import connectors.http.wire
 from connectors.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -22,7 +26,15 @@ from connectors.errors import (
     RequestRefused,
     ShopUnavailable,
 )
-from connectors.http import Answer, AnswerRefused, AuthBase, Http, PreparedRequest, Retry
+from connectors.http import (
+    Answer,
+    AnswerDenied,
+    AnswerRefused,
+    AuthBase,
+    Http,
+    PreparedRequest,
+    Retry,
+)
 
 SHOP = "https://shop.example"
 CANARY = "token-canary-4711"
@@ -51,8 +63,10 @@ class Counting(AuthBase):
         self.signed = 0
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        self.signed += 1
-        request.headers["Authorization"] = f"nonce-{self.signed}"
+        number = self.signed + 1
+        time.sleep(0)  # another thread's turn, were it allowed in
+        self.signed = number
+        request.headers["Authorization"] = f"nonce-{number}"
         return request
 
 
@@ -300,6 +314,101 @@ def test_a_refused_renewal_does_not_renew_itself(shop: responses.RequestsMock) -
     assert len(shop.calls) == 2
 
 
+def test_denials_that_renewing_can_not_mend_are_told_at_once(shop: responses.RequestsMock) -> None:
+    shop.get(f"{SHOP}/x", status=401, json={"message": "narrow"})
+    http = Http(
+        SHOP,
+        shop="eu",
+        renew=lambda: {"X-Token": "fresh"},
+        renewable=lambda denied: denied.answer.data != {"message": "narrow"},
+    )
+    with pytest.raises(AnswerDenied) as caught:
+        http.get("/x")
+    assert caught.value.answer.data == {"message": "narrow"}
+    assert len(shop.calls) == 1
+
+
+# --------------------------------------------------------------------------------- several threads
+
+
+def in_threads(count: int, work: Callable[[], Any]) -> list[Any]:
+    """`work` in so many threads that all begin at the same instant."""
+    together = threading.Barrier(count)
+
+    def one(_: int) -> Any:
+        together.wait()
+        return work()
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(one, range(count)))
+
+
+def test_eight_threads_that_get_a_401_renew_once(shop: responses.RequestsMock) -> None:
+    denied = threading.Barrier(8)
+    renewals: list[int] = []
+
+    def answer(request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+        if request.headers["X-Token"] == "old":
+            denied.wait()  # all eight are refused before the first of them renews
+            return 401, {}, "{}"
+        return 200, {}, f'"{request.headers["X-Token"]}"'
+
+    def renew() -> dict[str, str]:
+        renewals.append(threading.get_ident())
+        return {"X-Token": f"fresh-{len(renewals)}"}
+
+    shop.add_callback("GET", f"{SHOP}/x", answer)
+    http = Http(SHOP, shop="eu", headers={"X-Token": "old"}, renew=renew)
+    assert in_threads(8, lambda: http.get("/x").data) == ["fresh-1"] * 8
+    assert len(renewals) == 1
+
+
+def test_a_failed_renewal_is_told_and_tried_again_the_next_time(
+    shop: responses.RequestsMock,
+) -> None:
+    def renew() -> dict[str, str]:
+        raise ShopUnavailable("the sign-in is down")
+
+    shop.get(f"{SHOP}/x", status=401)
+    http = Http(SHOP, shop="eu", renew=renew)
+    for _ in range(2):
+        with pytest.raises(ShopUnavailable, match="sign-in"):
+            http.get("/x")
+
+
+def test_every_thread_has_a_session_of_its_own(shop: responses.RequestsMock) -> None:
+    shop.get(f"{SHOP}/x", json={})
+    http = Http(SHOP, shop="eu")
+
+    def session() -> int:
+        assert http.get("/x").status == http.get("/x").status == 200
+        return id(http._wire._session)
+
+    assert len(set(in_threads(16, session))) == 16
+
+
+def test_no_request_of_many_threads_is_mixed_up_or_signed_like_another(
+    shop: responses.RequestsMock,
+) -> None:
+    def answer(request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+        return 200, {}, json.dumps([request.url, request.headers["Authorization"]])
+
+    shop.add_callback("GET", re.compile(f"{SHOP}/"), answer)
+    http = Http(SHOP, shop="eu", auth=Counting())
+
+    def work() -> list[str]:
+        nonces = []
+        for n in range(25):
+            path = f"/{threading.get_ident()}/{n}"
+            url, nonce = http.get(path).data
+            assert url == f"{SHOP}{path}"
+            nonces.append(nonce)
+        return nonces
+
+    nonces = [nonce for some in in_threads(16, work) for nonce in some]
+    assert len(set(nonces)) == 16 * 25
+
+
 def test_an_unknown_host_is_told_soon_with_the_variable_to_mend(
     http: Http, shop: responses.RequestsMock
 ) -> None:
@@ -322,7 +431,7 @@ def test_a_bad_certificate_is_told_at_once(http: Http, shop: responses.RequestsM
 def test_an_endless_answer_is_cut_off(
     http: Http, shop: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connectors.http, "LARGEST_ANSWER", 1000)
+    monkeypatch.setattr(connectors.http.wire, "LARGEST_ANSWER", 1000)
     shop.get(f"{SHOP}/x", body="[" + " " * 1000 + "]")
     with pytest.raises(RequestRefused, match="larger"):
         http.get("/x")
@@ -419,7 +528,7 @@ def test_certificates_are_verified_and_time_is_bounded(
     http.get("/x")
     sent = shop.calls[0].request.req_kwargs  # type: ignore[attr-defined]
     assert sent["verify"] is True
-    assert sent["timeout"] == connectors.http.TIMEOUTS
+    assert sent["timeout"] == connectors.http.wire.TIMEOUTS
 
 
 def test_proxies_serve_https_but_never_loopback(

@@ -1,0 +1,32 @@
+"""The way to a shop: signed, patient, bounded. Only this room imports requests, only it sleeps.
+
+What it promises: no credential leaves for another host, scheme or port; no request is sent in clear
+except on loopback; certificates are always verified; a failure that may pass is tried again within
+a budget of time, any other is told at once. A request may reach the shop twice (an answer can get
+lost), so only such requests belong here as may be repeated. Any number of threads may share a door.
+
+door.py      `Http`, one shop's door: addresses, renewal
+patience.py  what is tried again, when, and for how long
+wire.py      one request: signed, sent, read
+answers.py   what a status and a body mean
+"""
+
+from __future__ import annotations
+
+from requests import PreparedRequest
+from requests.auth import AuthBase
+
+from connectors.http.answers import Answer, AnswerDenied, AnswerRefused, masked
+from connectors.http.door import Http
+from connectors.http.patience import Retry
+
+__all__ = [
+    "Answer",
+    "AnswerDenied",
+    "AnswerRefused",
+    "AuthBase",
+    "Http",
+    "PreparedRequest",
+    "Retry",
+    "masked",
+]

@@ -1,0 +1,153 @@
+"""One request: signed, sent, read. A failure that may pass is a `Passing`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from http.cookiejar import DefaultCookiePolicy
+from ssl import SSLCertVerificationError
+from typing import NamedTuple
+
+from requests import PreparedRequest, Request, Response, Session
+from requests.auth import AuthBase
+from requests.exceptions import RequestException, SSLError
+from urllib3.exceptions import HTTPError, NameResolutionError
+
+from connectors.errors import ConfigurationError, RequestRefused
+from connectors.http.patience import Passing
+from connectors.origin import Origin
+
+TIMEOUTS = (10, 90)  # seconds: to connect, and between two bytes
+LARGEST_ANSWER = 256 * 2**20  # bytes, unpacked
+CHUNK = 2**18
+NAME_LOOKUPS = 2  # an unknown host is a typo far more often than a passing failure
+
+
+class Message(NamedTuple):
+    """What is asked: a JSON body, a form, or neither."""
+
+    method: str
+    url: str
+    json: object = None
+    form: Mapping[str, str] | None = None
+
+
+class Unsigned(AuthBase):
+    """Adds nothing. Without it requests would take credentials from a .netrc."""
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        return request
+
+
+class Wire:
+    """The connections to one origin: a session for each thread, since a session is for one alone.
+
+    https://github.com/psf/requests/issues/2766 (read 2026-11-23)
+    """
+
+    def __init__(self, shop: str, setting: str, origin: Origin, *, budget: float) -> None:
+        self._shop = shop
+        self._setting = setting
+        self._origin = origin
+        self._budget = budget
+        self._own = threading.local()
+
+    def signed(
+        self, message: Message, auth: AuthBase, headers: Mapping[str, str]
+    ) -> PreparedRequest:
+        """The request as it will be sent; ConfigurationError where no header can carry it."""
+        asked = Request(
+            message.method,
+            message.url,
+            headers=dict(headers),
+            json=message.json,
+            data=message.form,
+            auth=auth,
+        )
+        try:
+            request = self._session.prepare_request(asked)
+        except (RequestException, UnicodeError):
+            request = None  # requests' own message would quote the header
+        if request is None or not all(_plain(value) for value in request.headers.values()):
+            raise ConfigurationError(
+                "the URL or a credential holds a character that can't be sent",
+                mend=f"Check CLV_{self._shop.upper()}_* for spaces and line ends.",
+                shop=self._shop,
+            )
+        return request
+
+    def sent(self, request: PreparedRequest) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and body of the answer. Certificates are verified, nothing followed."""
+        session = self._session
+        settings = session.merge_environment_settings(request.url, {}, True, True, None)
+        try:
+            with session.send(
+                request, timeout=TIMEOUTS, allow_redirects=False, **settings
+            ) as response:
+                return response.status_code, response.headers, self._read(response)
+        except SSLError as error:
+            raise self._insecure(error) from None
+        except (RequestException, HTTPError) as error:
+            raise self._unreached(error) from None
+
+    @property
+    def _session(self) -> Session:
+        session: Session | None = getattr(self._own, "session", None)
+        if session is None:
+            # what is sent in clear to loopback must not go to a proxy
+            session = self._own.session = _session(proxies=self._origin.scheme == "https")
+        return session
+
+    def _read(self, response: Response) -> bytes:
+        """The body, however slowly it drips, within the budget and the largest size."""
+        ends_at = time.monotonic() + self._budget
+        body = bytearray()
+        while chunk := response.raw.read1(CHUNK, decode_content=True):
+            body += chunk
+            if len(body) > LARGEST_ANSWER:
+                raise RequestRefused(
+                    f"the answer is larger than {LARGEST_ANSWER // 2**20} MB", shop=self._shop
+                )
+            if time.monotonic() > ends_at:
+                raise Passing("the shop answers too slowly", status=response.status_code)
+        return bytes(body)
+
+    def _unreached(self, error: Exception) -> Passing:
+        if _caused_by(error, NameResolutionError):
+            mend = f"Check {self._setting} for a typo, or the network."
+            return Passing(
+                f"no host named {self._origin.host} is known", mend=mend, tries=NAME_LOOKUPS
+            )
+        mend = f"Check {self._setting} if this stays, else try again later."
+        return Passing("the shop can't be reached", mend=mend, reason=type(error).__name__)
+
+    def _insecure(self, error: SSLError) -> ConfigurationError | Passing:
+        if not _caused_by(error, SSLCertVerificationError):
+            return self._unreached(error)
+        return ConfigurationError(
+            f"the certificate of {self._origin.host} is not valid",
+            mend="Mend the certificate; for an authority of your own set REQUESTS_CA_BUNDLE.",
+            shop=self._shop,
+        )
+
+
+def _session(*, proxies: bool) -> Session:
+    session = Session()
+    session.trust_env = proxies
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    session.headers.update({"User-Agent": "clv-sync", "Accept": "application/json"})
+    return session
+
+
+def _plain(header: str | bytes) -> bool:
+    text = header.decode("latin-1") if isinstance(header, bytes) else header
+    return text.isascii() and text.isprintable()
+
+
+def _caused_by(error: object, kind: type[Exception]) -> bool:
+    """Whether an error of this kind lies below: requests wraps urllib3's, in layers."""
+    if isinstance(error, kind):
+        return True
+    below = (*error.args, getattr(error, "reason", None)) if isinstance(error, Exception) else ()
+    return any(_caused_by(one, kind) for one in below)
