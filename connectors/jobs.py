@@ -59,6 +59,8 @@ def reconcile(
     )
     if found["put aside"]:
         at.worse(3)
+    elif since is None:
+        at.store.settle_counts(shop.shop)
 
 
 def currency(at: Session, shop: ShopSettings) -> str | None:
@@ -84,14 +86,16 @@ def plan(
     if shown is None:
         with at.watch(f"{shop.shop}: customers") as watch:
             shown = pulls.pull_customers(platform, at.store, at.now, watch).shown
-    bearing = sum(map(bool, shown.values()))
+    ours = {customer: plans.ours(fields) for customer, fields in shown.items()}
+    bearing = sum(map(bool, ours.values()))
     if bearing and not scored:
         raise GuardStopped(
             f"{bearing:,} customers show a score, but the store holds none; nothing is taken away",
             mend="Run `backfill` first. `undo RUN` takes earlier writes back.",
         )
+    scored = plans.with_groups(scored, shown, shop.groups)
     changes, counts = plans.draw(shop.shop, shown, scored, platform.shows, at.settings.tolerance)
-    drawn = plans.Drawn(changes, counts, drifts.drift(shown, scored))
+    drawn = plans.Drawn(changes, counts, drifts.drift(ours, scored))
     news.planned(at.terminal, shop.shop, drawn)
     at.count(shop.shop, planned=len(changes))
     return drawn

@@ -233,6 +233,12 @@ def planned(out: Terminal, shop: str, drawn: plans.Drawn) -> None:
     ]
     columns = ("", "customer", "tier", "predicted", "why")
     out.table("change", f"{shop}: the biggest changes", columns, rows)
+    if moving := plans.moves(changes):
+        told = (
+            f"{shop}: {moving:,} customers would move to another customer group; "
+            "prices, taxes and promotions may hang on a group"
+        )
+        out.tell("warning", f"[yellow]{told}[/]", shop=shop, warning=told)
 
 
 def moved(change: Change, field: str) -> str:
@@ -244,7 +250,7 @@ def moved(change: Change, field: str) -> str:
 def written(
     out: Terminal, shop: str, run_id: str, counts: Counter[str], refused: Sequence[Outcome]
 ) -> None:
-    """What became of the changes; the first twenty refusals by name."""
+    """What became of the changes; refusals by name, on a terminal the first twenty of them."""
     out.tell(
         "applied",
         f"{shop}: {counts['applied']:,} customers written and read back, "
@@ -253,8 +259,10 @@ def written(
         run_id=run_id,
         **{status: counts[status] for status in ("applied", "conflict", "rejected")},
     )
-    rows = [(outcome.customer_id, outcome.status, outcome.reason) for outcome in refused[:20]]
-    out.table("refused", f"{shop}: not written", ("customer", "status", "reason"), rows)
+    named = refused if out.json else refused[:20]
+    rows = [(outcome.customer_id, outcome.status, outcome.reason) for outcome in named]
+    more = f", the first {len(named)} of {len(refused):,}" if len(named) < len(refused) else ""
+    out.table("refused", f"{shop}: not written{more}", ("customer", "status", "reason"), rows)
 
 
 def history(out: Terminal, runs: Sequence[Run]) -> None:

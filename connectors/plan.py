@@ -19,7 +19,7 @@ from typing import NamedTuple
 from connectors.drift import Drift
 from connectors.errors import ConfigurationError, StalePlan
 from connectors.files import written_whole
-from connectors.schema import FIELDS, TAG, Change, Shown, tier_tag
+from connectors.schema import FIELDS, GROUP, TAG, Change, Shown, tier_tag
 
 #: `=` stays, `+` shows nothing of ours yet, `*` changes, `-` loses what we wrote, `!` is scored but
 #: no longer in the shop.
@@ -74,7 +74,7 @@ def draw(
     counts["!"] = len(scored.keys() - shown.keys())
     for customer_id, today in shown.items():
         score = scored.get(customer_id)
-        wanted = target(score, today, fields) if score else {}
+        wanted = target(score, today, fields) if score else _group_of(today)
         if worth_writing(today, wanted, tolerance):
             changes.append(Change(shop, customer_id, before=today, after=wanted))
             counts[symbol(changes[-1])] += 1
@@ -91,7 +91,40 @@ def target(score: Shown, today: Shown, shows: Sequence[str]) -> Shown:
     if previous:
         wanted["previous_tier"] = previous
     wanted[TAG] = tier_tag(score["tier"])
+    wanted = {**_group_of(today), **wanted}
     return {field: wanted[field] for field in shows if field in wanted}
+
+
+def with_groups(
+    scored: Mapping[str, Shown], shown: Mapping[str, Shown], groups: Mapping[str, str]
+) -> Mapping[str, Shown]:
+    """The scores, with the customer group that each tier is to have (tier -> group).
+
+    Customers move between the named groups only: one whom the shop keeps in another group
+    (wholesale, say) stays there, and so does one whose tier has none.
+    """
+    ours = set(groups.values())
+    return {
+        customer: {**score, GROUP: groups[score["tier"]]}
+        if score["tier"] in groups and shown.get(customer, {}).get(GROUP) in ours
+        else score
+        for customer, score in scored.items()
+    }
+
+
+def _group_of(today: Shown) -> Shown:
+    """Everybody is in a group, scored or not, and stays there unless a score says otherwise."""
+    return {GROUP: today[GROUP]} if GROUP in today else {}
+
+
+def ours(shown: Shown) -> Shown:
+    """What is there only because we wrote it: all but the group."""
+    return {field: text for field, text in shown.items() if field != GROUP}
+
+
+def moves(changes: Iterable[Change]) -> int:
+    """How many customers would be moved to another group."""
+    return sum(change.before.get(GROUP) != change.after.get(GROUP) for change in changes)
 
 
 def worth_writing(before: Shown, after: Shown, tolerance: Decimal) -> bool:
@@ -123,9 +156,9 @@ def _differs(field: str, before: str | None, after: str | None, tolerance: Decim
 
 
 def symbol(change: Change) -> str:
-    if not change.before:
+    if not ours(change.before):
         return "+"
-    return "*" if change.after else "-"
+    return "*" if ours(change.after) else "-"
 
 
 def weight(change: Change) -> Decimal:

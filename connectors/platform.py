@@ -33,7 +33,8 @@ class Page:
     `shown` tells what the page's customers show today (`pull_customers` only).
     `begins` marks the first page of a reading from the start: what an earlier reading of the stream
     put aside is settled by this one. `all_orders`, on a last page, are the ids of all orders that
-    the shop has, where a platform can tell: the store forgets any other.
+    the shop has, where a platform can tell: the store forgets any other. `settled` are rows (stream
+    and id) that were put aside and are gone from the shop.
     """
 
     cursor: Cursor
@@ -46,6 +47,7 @@ class Page:
     expected: int | None = None
     begins: bool = False
     all_orders: Collection[str] | None = None
+    settled: Collection[tuple[str, str]] = ()
 
 
 class Window(NamedTuple):

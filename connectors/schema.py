@@ -213,6 +213,9 @@ def tier_tag(tier: str) -> str:
     return f"clv-{tier}".lower()
 
 
+#: On platforms with customer groups, where the owner asked for it: the id of the one group.
+GROUP = "group"
+
 #: What a customer shows: field name -> text; a field that isn't set is absent.
 Shown = Mapping[str, str]
 

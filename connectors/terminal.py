@@ -12,7 +12,15 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -73,16 +81,27 @@ class Terminal:
         if self.json or self.quiet or not sys.stderr.isatty():
             yield lambda rows, expected: None
             return
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(
-            *columns, TimeRemainingColumn(), console=self._err, transient=True
-        ) as progress:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Speed(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=self._err, transient=True) as progress:
             task = progress.add_task(label, total=None)
             yield lambda rows, expected: progress.update(task, advance=rows, total=expected)
 
     def _line(self, content: Mapping[str, object]) -> None:
         sys.stdout.write(json.dumps(content, default=str, ensure_ascii=False) + "\n")
         sys.stdout.flush()
+
+
+class _Speed(ProgressColumn):
+    """Rows a second, lately."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from connectors import plan as plans
 from connectors.drift import Drift
 from connectors.errors import ConfigurationError, StalePlan
-from connectors.schema import FIELDS, TAG, Change, Shown
+from connectors.schema import FIELDS, GROUP, TAG, Change, Shown
 
 SHOWS = (*FIELDS, TAG)
 TWO_PERCENT = Decimal("0.02")
@@ -134,3 +134,46 @@ def test_a_file_that_is_no_plan_is_told(tmp_path: Path, content: str) -> None:
     path.write_text(content)
     with pytest.raises(ConfigurationError, match="no plan"):
         plans.read_plan(path)
+
+
+# ------------------------------------------------------------------------------ customer groups
+
+GROUPS = {"high": "5", "low": "1"}
+
+
+def with_group(shown: Shown, score: Shown) -> Shown:
+    scored = plans.with_groups({"1": score}, {"1": shown}, GROUPS)
+    return plans.target(scored["1"], shown, (*SHOWS, GROUP))
+
+
+def test_a_tier_moves_a_customer_between_the_named_groups() -> None:
+    assert with_group({GROUP: "1"}, HIGH)[GROUP] == "5"
+    assert with_group({GROUP: "5"}, {**HIGH, "tier": "low"})[GROUP] == "1"
+
+
+def test_nobody_is_taken_out_of_a_group_that_is_not_named() -> None:
+    assert with_group({GROUP: "2"}, HIGH)[GROUP] == "2"
+
+
+def test_a_tier_without_a_group_leaves_the_customer_where_they_are() -> None:
+    assert with_group({GROUP: "5"}, {**HIGH, "tier": "medium"})[GROUP] == "5"
+
+
+def test_without_groups_no_change_speaks_of_one() -> None:
+    scored = plans.with_groups({"1": HIGH}, {"1": {}}, {})
+    assert GROUP not in plans.target(scored["1"], {}, SHOWS)
+
+
+def test_a_group_alone_is_nothing_of_ours() -> None:
+    changes, counts = plans.draw(
+        "eu", {"1": {GROUP: "1"}, "2": {GROUP: "1"}}, {"1": HIGH}, (*SHOWS, GROUP), TWO_PERCENT
+    )
+    assert (counts["+"], counts["="]) == (1, 1)
+    assert (changes[0].after[GROUP], plans.moves(changes)) == ("1", 0)
+
+
+def test_somebody_without_a_score_any_more_keeps_their_group() -> None:
+    shown = {**HIGH, GROUP: "5"}
+    changes, counts = plans.draw("eu", {"1": shown}, {}, (*SHOWS, GROUP), TWO_PERCENT)
+    assert changes == [Change("eu", "1", before=shown, after={GROUP: "5"})]
+    assert counts["-"] == 1

@@ -10,7 +10,9 @@ from typing import Any
 
 from connectors.errors import PayloadError
 
-NUMBER = re.compile(r"-?\d{1,16}(\.\d{1,16})?")
+NUMBER = re.compile(r"-?\d{1,16}(\.\d{1,16})?", re.ASCII)
+INSTANT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+PERSON_KEY = re.compile(r"guest-[0-9a-f]{32}")
 STAMP = "%Y-%m-%d %H:%M:%S"  # Magento's own form: UTC, without saying so
 SMALLEST = Decimal("0.0001")  # the database keeps four decimals
 LARGEST = Decimal(10**12)
@@ -67,6 +69,13 @@ class Fields:
     def text_or_none(self, name: str) -> str | None:
         return None if self._data.get(name) in (None, "") else self.text(name)
 
+    def person_key_or_none(self, name: str) -> str | None:
+        """A guest's key as `connectors.identity` makes it, made in the shop by our module."""
+        key = self.text_or_none(name)
+        if key is not None and not PERSON_KEY.fullmatch(key):
+            raise self.odd(name, "is no key of a person")
+        return key
+
     def currency(self, name: str) -> str:
         code = self.text(name)
         if not re.fullmatch(r"[A-Z]{3}", code):
@@ -74,10 +83,13 @@ class Fields:
         return code
 
     def instant(self, name: str) -> datetime:
+        text = self.text(name)
         try:
-            return datetime.strptime(self.text(name), STAMP).replace(tzinfo=UTC)
+            if INSTANT.fullmatch(text):
+                return datetime.fromisoformat(text).replace(tzinfo=UTC)  # far quicker than strptime
         except ValueError:
-            raise self.odd(name, "is no date and time") from None
+            pass
+        raise self.odd(name, "is no date and time")
 
     def below(self, name: str) -> Fields:
         """A nested object; empty where it is absent. Magento may say `[]` for an empty one."""
@@ -103,12 +115,13 @@ class Fields:
 
 
 def _number(value: Any) -> Decimal | None:
-    if isinstance(value, str) and NUMBER.fullmatch(value):
-        value = Decimal(value)
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+    if type(value) is Decimal:
+        exact = value
+    elif type(value) is int or (isinstance(value, str) and NUMBER.fullmatch(value)):
+        exact = Decimal(value)
+    else:
         return None
-    exact = Decimal(value)
     if abs(exact) >= LARGEST:
         return None
-    # PHP may print 104.78 as 104.78000000000000114
-    return exact if exact == exact.quantize(SMALLEST) else exact.quantize(SMALLEST)
+    rounded = exact.quantize(SMALLEST)  # PHP may print 104.78 as 104.78000000000000114
+    return exact if exact == rounded else rounded

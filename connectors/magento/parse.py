@@ -76,8 +76,7 @@ def parse_order(raw: Any, shop: str, views: Mapping[str, StoreView], hasher: Ema
             order_id=order.id("entity_id"),
             order_number=order.text("increment_id"),
             customer_id=customer_id,
-            person_key=customer_id
-            or hasher.person_key(order.text_or_none("customer_email"), view.website),
+            person_key=customer_id or _email_key(order, "customer_email", view.website, hasher),
             ordered_at=order.instant("created_at"),
             updated_at=order.instant("updated_at"),
             state=_state(order),
@@ -172,8 +171,11 @@ def parse_lines(raw: Any, shop: str) -> list[OrderLine]:
     """
     order = Fields(raw)
     items = list(order.rows("items"))
+    is_discounted = order.money("base_discount_amount") != 0
     discounts: dict[str, Decimal] = defaultdict(Decimal)
     for item in items:
+        if is_discounted:
+            item.money("base_discount_amount")  # unset is no zero where the order has a discount
         discounts[item.id_or_none("parent_item_id") or item.id("item_id")] += _line_discount(item)
     top = [item for item in items if item.id_or_none("parent_item_id") is None]
     goods_of = _reading(top, order)
@@ -257,12 +259,18 @@ def parse_customer(raw: Any, shop: str, hasher: EmailHasher) -> Customer:
     return Customer(
         shop=shop,
         customer_id=customer.id("id"),
-        email_key=hasher.person_key(customer.text_or_none("email"), website),
+        email_key=_email_key(customer, "email", website, hasher),
         website=website,
         group=customer.id_or_none("group_id"),
         created_at=customer.instant("created_at"),
         updated_at=customer.instant("updated_at"),
     )
+
+
+def _email_key(row: Fields, name: str, website: str, hasher: EmailHasher) -> str | None:
+    """The key that our module made of the e-mail, or the one that we make of it."""
+    made = row.person_key_or_none(f"{name}_key")
+    return made or hasher.person_key(row.text_or_none(name), website)
 
 
 def _sum(fields: Fields, names: Sequence[str]) -> Decimal:

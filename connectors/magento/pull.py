@@ -1,91 +1,188 @@
-"""Where a pull of orders stands, as a flat cursor that any page can be resumed from.
-
-The first time everything is read: orders by id, then credit memos by id. From then on only what
-was updated in a window of time: it starts 15 minutes before the last one ended, because rows are
-committed late with older timestamps (https://github.com/magento/magento2/issues/40803), and ends
-two minutes ago. What changes while we read falls into the next window.
-"""
+"""Pulls a shop's orders, credit memos and customers, by our module's export where it is there."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Literal
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import NamedTuple
 
-from connectors.errors import ConfigurationError
-from connectors.magento.fields import STAMP
-from connectors.magento.search import Filter
-from connectors.platform import Cursor
+from connectors.errors import PayloadError, ShopUnavailable
+from connectors.http import Http
+from connectors.magento import lean, wanted
+from connectors.magento.api import Api
+from connectors.magento.fields import Fields
+from connectors.magento.pages import Pages
+from connectors.magento.search import Filter, Keyset
+from connectors.magento.stand import Phase, Stand, scan, stamp, stand
+from connectors.magento.sweep import Piece, Sweep
+from connectors.magento.walk import HIGHEST_ID, Batch, Route, again
+from connectors.platform import Cursor, Page, Placed, Window
 
-OVERLAP = timedelta(minutes=15)
-LAG = timedelta(minutes=2)
-
-Phase = Literal["orders", "refunds", "done"]
+IDS_A_REQUEST = 100  # more of them make an address that web servers refuse as too long
 
 
-@dataclass(frozen=True, slots=True)
-class Stand:
-    """A place in a pull. Instants are Magento's own text, in UTC.
-
-    begin, until   the window of `updated_at`; no `begin`: everything. `until` is the watermark
-    since          only rows created at or after it, for good; empty: all
-    after          the highest id that was read in this phase
-    """
+class Stream(NamedTuple):
+    """One collection: its routes, and what is wanted of its rows."""
 
     phase: Phase
-    after: int
-    begin: str
-    until: str
-    since: str
-
-    def filters(self) -> list[Filter]:
-        window = [
-            Filter("created_at", "gteq", self.since),
-            Filter("updated_at", "gteq", self.begin),
-            Filter("updated_at", "lteq", self.until if self.begin else ""),
-        ]
-        return [one for one in window if one.value]
-
-    def at(self, after: int) -> Stand:
-        return replace(self, after=after)
-
-    def then(self, phase: Phase) -> Stand:
-        return replace(self, phase=phase, after=0)
-
-    def cursor(self) -> Cursor:
-        return asdict(self)
+    stock: str
+    export: str
+    fields: str
+    id_field: str = "entity_id"
 
 
-def stand(cursor: Cursor | None, now: datetime, since: datetime | None) -> Stand:
-    """Where to go on. `since` counts without a cursor only: later it is in the cursor."""
-    until = _stamp(now - LAG)
-    if not cursor:
-        return Stand("orders", 0, "", until, _stamp(since) if since else "")
-    reached = _read(cursor)
-    if reached.until > _stamp(now):
-        raise ConfigurationError(
-            "the last pull ended in the future, so what changed since then can't be known",
-            mend="Set this machine's clock right; if it was wrong before, backfill --full-refresh.",
-            ended=reached.until,
-            now=_stamp(now),
+ORDERS = Stream("orders", "orders", "clv/orders", wanted.ORDER)
+REFUNDS = Stream("refunds", "creditmemos", "clv/creditmemos", wanted.MEMO)
+CUSTOMERS = Stream("customers", "customers/search", "clv/customers", wanted.CUSTOMER, "id")
+
+
+class Pull:
+    """One shop's streams as pages. The export is looked for once, at the first use."""
+
+    def __init__(self, http: Http, api: Api, pages: Pages, workers: int) -> None:
+        self._http = http
+        self._api = api
+        self._pages = pages
+        self._workers = workers
+        self._read: Mapping[str, Callable[[Batch], Page]] = {
+            "orders": pages.orders,
+            "refunds": pages.refunds,
+            "customers": pages.customers,
+        }
+
+    def orders(
+        self, cursor: Cursor | None, now: datetime, since: datetime | None
+    ) -> Iterator[Page]:
+        """Orders, then credit memos; the last page is empty and carries the watermark."""
+        place = stand(cursor, now, since)
+        if place.phase == "orders":
+            place = yield from self._stream(ORDERS, place)
+            place = place.then("refunds")
+        place = yield from self._stream(REFUNDS, place)
+        yield Page(place.then("done").cursor())
+
+    def customers(self, cursor: Cursor | None) -> Iterator[Page]:
+        """All customers; the last page is empty, its cursor starts anew."""
+        yield from self._stream(CUSTOMERS, scan(cursor))
+        yield Page({})
+
+    def placed(self, windows: Sequence[Window]) -> Iterator[Placed]:
+        """How many orders the shop counts in each window; it adds up no sums."""
+        for window in windows:
+            count = self._index(ORDERS, _within(window)).count(0, HIGHEST_ID)
+            if count is None:
+                raise ShopUnavailable("the shop doesn't count its orders", shop=self._http.shop)
+            yield Placed(count)
+
+    def pull_placed(self, window: Window) -> Iterator[Page]:
+        """The orders of a window with their refunds, always as the stock routes tell them."""
+        for batch in self._index(ORDERS, _within(window)).batches():
+            yield self._pages.orders(batch)
+            for refunds in self._index(REFUNDS, [_of_these(batch)]).batches():
+                yield self._pages.refunds(refunds)
+
+    def _stream(self, stream: Stream, place: Stand) -> Generator[Page, None, Stand]:
+        """What remains of a stream; where the pull stands at its end."""
+        place = yield from self._retried(stream, place)
+        sweep = self._sweep(stream, place.filters())
+        if not place.ranges:
+            place = place.planned(None if place.is_window else sweep.index.highest())
+        rows = None if place.is_window else sweep.expected(place.todo())
+        expected = _Once()
+        with closing(self._pieces(sweep, place, rows)) as pieces:
+            for piece in pieces:
+                place = place.behind(piece)
+                for page in self._told(stream, piece):
+                    known = None if stream is REFUNDS else expected(rows or piece.total)
+                    yield replace(page, cursor=place.cursor(), expected=known)
+        return place
+
+    def _pieces(self, sweep: Sweep, place: Stand, rows: int | None) -> Generator[Piece, None, None]:
+        todo = place.todo()
+        yield from sweep.plain(todo) if place.is_window else sweep.backfill(todo, rows)
+
+    def _told(self, stream: Stream, piece: Piece) -> Iterator[Page]:
+        if piece.page:
+            yield piece.page
+        if piece.counted is not None:
+            yield self._pages.differing(stream.phase, piece.at, piece.counted)
+
+    def _retried(self, stream: Stream, place: Stand) -> Generator[Page, None, Stand]:
+        """Rows that the shop could not serve at an earlier run, each asked for once more."""
+        route = self._route(stream, ())
+        for row_id in place.broken_ids():
+            batch = again(route, row_id)
+            place = place if batch.broken else place.mended(row_id)
+            gone = () if batch.broken or batch.rows else ((stream.phase, str(row_id)),)
+            page = self._read[stream.phase](batch)
+            yield replace(page, cursor=place.cursor(), settled=gone)
+        return place
+
+    def _sweep(self, stream: Stream, filters: Sequence[Filter]) -> Sweep:
+        return Sweep(
+            self._index(stream, filters),
+            self._route(stream, filters),
+            self._read[stream.phase],
+            self._workers,
         )
-    if reached.phase != "done":
-        return reached
-    begin = datetime.strptime(reached.until, STAMP).replace(tzinfo=UTC) - OVERLAP
-    return Stand("orders", 0, _stamp(begin), until, reached.since)
+
+    def _index(self, stream: Stream, filters: Sequence[Filter]) -> Keyset:
+        path = self._api.path(stream.stock)
+        return Keyset(
+            self._http, path, filters=filters, id_field=stream.id_field, fields=stream.fields
+        )
+
+    def _route(self, stream: Stream, filters: Sequence[Filter]) -> Route:
+        if self._module is None:
+            return self._index(stream, filters)
+        path = self._api.path(stream.export)
+        size = min(self._module.max_limit, lean.PAGE_SIZE)
+        return lean.Export(self._http, path, filters=filters, id_field=stream.id_field, size=size)
+
+    @cached_property
+    def _module(self) -> lean.Module | None:
+        module = lean.ask_module(self._http, self._api.path("clv/module"))
+        if module:
+            lean.check_key(module, self._pages.hasher, self._pages.shop)
+        return module
 
 
-def _read(cursor: Cursor) -> Stand:
-    try:
-        reached = Stand(**cursor)  # type: ignore[arg-type]  # what we wrote ourselves
-        datetime.strptime(reached.until, STAMP).replace(tzinfo=UTC)
-        return reached
-    except (TypeError, ValueError):
-        raise ConfigurationError(
-            "the place where the last pull stopped is not one of Magento's",
-            mend="Start anew: backfill --full-refresh.",
-        ) from None
+def ordered_on(http: Http, api: Api, order_ids: Iterable[str]) -> dict[str, date]:
+    """The days on which these orders were placed; those that the shop can't tell are absent."""
+    wanted_ids = sorted(order_ids)
+    found: dict[str, date] = {}
+    for start in range(0, len(wanted_ids), IDS_A_REQUEST):
+        ids = Filter("entity_id", "in", ",".join(wanted_ids[start : start + IDS_A_REQUEST]))
+        orders = Keyset(http, api.path("orders"), filters=[ids], fields="entity_id,created_at")
+        for row in (row for batch in orders.batches() for row in batch.rows):
+            with suppress(PayloadError):  # the order itself is named where it is read
+                found[Fields(row).id("entity_id")] = Fields(row).instant("created_at").date()
+    return found
 
 
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime(STAMP)
+def _within(window: Window) -> list[Filter]:
+    """Magento's instants are whole seconds, and both ends count."""
+    last = window.end - timedelta(microseconds=1)
+    return [
+        Filter("created_at", "gteq", stamp(window.begin)),
+        Filter("created_at", "lteq", stamp(last)),
+    ]
+
+
+def _of_these(orders: Batch) -> Filter:
+    ids = [str(row.get("entity_id")) for row in orders.rows if isinstance(row, Mapping)]
+    return Filter("order_id", "in", ",".join(ids))
+
+
+class _Once:
+    """The first number it is given, and None ever after."""
+
+    def __init__(self) -> None:
+        self._given = False
+
+    def __call__(self, number: int | None) -> int | None:
+        given, self._given = self._given, True
+        return None if given else number

@@ -8,6 +8,7 @@ quarantine   rows that could not be read
 mending      a comparison with the shop: totals by month, single orders mended
 journal      runs, and every change written to a shop
 scores       scores, run by run
+staging      what a scoring reads several times, worked out once
 reading      frames and batches out
 """
 
@@ -27,13 +28,14 @@ from duckdb import DuckDBPyConnection
 from connectors.errors import ConfigurationError
 from connectors.platform import Cursor, Page
 from connectors.schema import Change, Outcome, Rule
-from connectors.store import journal, log, mending, reading, scores
+from connectors.store import journal, log, mending, quarantine, reading, scores
 from connectors.store.connection import opened
 from connectors.store.journal import Run, Written
 from connectors.store.mending import Known, MonthTotals
 from connectors.store.migrations import migrate
 from connectors.store.rows import TABLES
 from connectors.store.scores import Card
+from connectors.store.staging import LATEST_SCORES, Asked
 
 __all__ = ["Card", "Run", "Store", "Written"]
 
@@ -155,6 +157,10 @@ class Store:
         """The page's rows and rejects, all or nothing; no cursor moves."""
         return log.mend(self.connection, shop, page, at)
 
+    def settle_counts(self, shop: str) -> None:
+        """Counts that differed are settled, since every month agrees now."""
+        quarantine.settle_counts(self.connection, shop)
+
     def forget_orders(self, shop: str, order_ids: Collection[str]) -> None:
         """Orders that the shop no longer has leave, with their lines and refunds."""
         mending.forget_orders(self.connection, shop, order_ids)
@@ -165,7 +171,8 @@ class Store:
         self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
     ) -> pd.DataFrame:
         """`connectors.store.summary.summary` as a frame: a row per person, money as Decimal."""
-        sql = reading.summary(shop, as_of, rule, currency) + " order by person_key, currency"
+        asked = Asked(shop, as_of, rule, currency)
+        sql = reading.summary(asked) + " order by person_key, currency"
         return reading.frame(self.connection, sql)
 
     def excluded(self, shop: str, *, as_of: date, currency: str | None = None) -> dict[str, int]:
@@ -223,7 +230,8 @@ class Store:
         With the `previous_tier` of each; `with_traits` adds channel, category and coupon of their
         first order.
         """
-        sql = reading.to_score(shop, as_of, rule, currency, with_traits)
+        asked = Asked(shop, as_of, rule, currency)
+        sql = reading.to_score(self.connection, asked, with_traits)
         return reading.batches(self.connection, sql)
 
     def numbers(
@@ -239,15 +247,16 @@ class Store:
 
         `with_traits` adds channel, category and coupon.
         """
-        sql = reading.numbers(shop, as_of, rule, currency, with_traits)
+        asked = Asked(shop, as_of, rule, currency)
+        sql = reading.numbers(self.connection, asked, with_traits)
         return reading.frame(self.connection, sql)
 
     def traits(
         self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
     ) -> pd.DataFrame:
         """Channel, category and coupon of each person's first order, by customer_id: their key."""
-        sql = f"select * exclude (currency) from ({reading.traits(shop, as_of, rule, currency)})"
-        found = reading.frame(self.connection, sql)
+        sql = reading.traits(self.connection, Asked(shop, as_of, rule, currency))
+        found = reading.frame(self.connection, f"select * exclude (currency) from ({sql})")
         return found.rename(columns={"person_key": "customer_id"}).set_index("customer_id")
 
     def purchase_days(
@@ -257,7 +266,7 @@ class Store:
 
         Of a shop with more than some 200,000 persons a sample, always of the same ones.
         """
-        sql = reading.purchase_days(shop, as_of, rule, currency)
+        sql = reading.purchase_days(self.connection, Asked(shop, as_of, rule, currency))
         return reading.frame(self.connection, sql)
 
     def save_scores(self, run_id: str, batches: Iterable[pa.Table]) -> None:
@@ -277,13 +286,13 @@ class Store:
 
     def latest_scores(self, shop: str) -> pd.DataFrame:
         """The scores that speak of the latest day; `run_id` says who gave them."""
-        sql = f"select * from ({reading.LATEST_SCORES}) where shop = $shop order by person_key"
+        sql = f"select * from ({LATEST_SCORES}) where shop = $shop order by person_key"
         return reading.frame(self.connection, sql, shop=shop)
 
     def score_of(self, shop: str, person_keys: Sequence[str]) -> list[dict[str, Any]]:
         """The latest scores of these persons, absent values None."""
         sql = (
-            f"select * from ({reading.LATEST_SCORES})"
+            f"select * from ({LATEST_SCORES})"
             " where shop = $shop and person_key in (select unnest($keys::varchar[]))"
             " order by person_key"
         )

@@ -20,7 +20,7 @@ from duckdb import DuckDBPyConnection
 from connectors.platform import Cursor, Page, Reject
 from connectors.schema import Customer, Order, OrderLine
 from connectors.store.connection import in_utc, next_seq, registered, transaction
-from connectors.store.quarantine import empty, put_aside, readmit
+from connectors.store.quarantine import empty, put_aside, readmit, settle
 from connectors.store.rows import COLUMNS, KEYS, TABLES, Misfit, Row, arrays, digest, repeated
 
 
@@ -59,6 +59,7 @@ def commit(connection: DuckDBPyConnection, shop: str, stream: str, page: Page, a
     with transaction(connection):
         if page.begins:
             empty(connection, shop, stream)
+        settle(connection, shop, page.settled)
         added = _take_in(connection, shop, entries, [*page.rejects, *misfits], at)
         if page.all_orders is not None:
             _forget_others(connection, shop, page.all_orders)

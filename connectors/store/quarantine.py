@@ -30,6 +30,20 @@ def readmit(
             )
 
 
+def settle(connection: DuckDBPyConnection, shop: str, gone: Collection[tuple[str, str]]) -> None:
+    """Rows (stream and id) that are gone from the shop leave the quarantine."""
+    for stream, row_id in gone:
+        connection.execute(
+            "delete from rejects where shop = ? and stream = ? and row_id = ?",
+            [shop, stream, row_id],
+        )
+
+
+def settle_counts(connection: DuckDBPyConnection, shop: str) -> None:
+    """What was put aside because counts differed is settled: a comparison has looked at it all."""
+    connection.execute("delete from rejects where shop = ? and field = 'total_count'", [shop])
+
+
 def empty(connection: DuckDBPyConnection, shop: str, stream: str) -> None:
     """A stream is read from its start: what can't be read will be put aside anew.
 

@@ -20,7 +20,7 @@ import responses
 from connectors.config import ShopSettings
 from connectors.http import Http, Retry
 from connectors.identity import EmailHasher
-from connectors.magento import MagentoShop
+from connectors.magento import MagentoShop, ranges
 
 PAYLOADS = Path(__file__).parents[1] / "payloads" / "magento"
 BASE = "https://shop.example"
@@ -30,6 +30,7 @@ Reply = tuple[int, dict[str, str], str]
 Rule = Callable[[str, str, dict[str, str]], Reply | None]
 
 CONDITIONS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda value, wanted: str(value) == str(wanted),
     "gt": operator.gt,
     "gteq": operator.ge,
     "lteq": operator.le,
@@ -47,16 +48,33 @@ def text_of(name: str) -> str:
 
 
 def found(rows: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:
-    """What Magento would find: filters, ids ascending, one page, and the count of all."""
+    """What Magento would find: filters, sorted by id, one page, and the count of all."""
     for group in range(10):
         head = f"searchCriteria[filter_groups][{group}][filters][0]"
         if f"{head}[field]" in query:
             rows = [row for row in rows if holds(row, *(query[f"{head}[{k}]"] for k in KEYS))]
     size = int(query["searchCriteria[pageSize]"])
-    assert query["searchCriteria[sortOrders][0][direction]"] == "ASC"
-    assert "searchCriteria[currentPage]" not in query
-    rows = sorted(rows, key=row_id)
-    return {"items": rows[:size], "search_criteria": {}, "total_count": len(rows)}
+    before = size * (int(query.get("searchCriteria[currentPage]", "1")) - 1)
+    descending = query["searchCriteria[sortOrders][0][direction]"] == "DESC"
+    rows = sorted(rows, key=row_id, reverse=descending)
+    page = rows[before : before + size]
+    return {"items": page, "search_criteria": {}, "total_count": len(rows)}
+
+
+def exported(rows: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:
+    """What our module's export gives of them: by keyset, up to `limit`."""
+    bounds = {
+        "after": lambda row, value: row_id(row) > int(value),
+        "to": lambda row, value: row_id(row) <= int(value),
+        "created_from": lambda row, value: row["created_at"] >= value,
+        "updated_from": lambda row, value: row["updated_at"] >= value,
+        "updated_to": lambda row, value: row["updated_at"] <= value,
+    }
+    for name in query.keys() - {"limit"}:
+        rows = [row for row in rows if bounds[name](row, query[name])]
+    rows, limit = sorted(rows, key=row_id), int(query["limit"])
+    last = row_id(rows[:limit][-1]) if rows else int(query["after"])
+    return {"items": rows[:limit], "last": last, "more": len(rows) > limit}
 
 
 KEYS = ("field", "condition_type", "value")
@@ -74,12 +92,18 @@ def row_id(row: dict[str, Any]) -> int:
 
 @dataclass
 class FakeMagento:
-    """`rules` come first: they may answer in its place, or change its rows."""
+    """`rules` come first: they may answer in its place, or change its rows.
+
+    `module` is what our module says of itself, where the shop has it; `lean` makes a row of its
+    export from one of a stock route.
+    """
 
     orders: list[dict[str, Any]] = field(default_factory=list)
     creditmemos: list[dict[str, Any]] = field(default_factory=list)
     customers: list[dict[str, Any]] = field(default_factory=list)
     attributes: set[str] = field(default_factory=set)
+    module: dict[str, Any] | None = None
+    lean: Callable[[dict[str, Any]], dict[str, Any]] = lambda row: row
     rules: list[Rule] = field(default_factory=list)
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
 
@@ -91,6 +115,8 @@ class FakeMagento:
             reply = rule(request.method, path, query)
             if reply is not None:
                 return reply
+        if path.startswith("clv/") and self.module is None:
+            return refused(404, "Request does not match any route.")
         if request.method == "PUT":
             return self.put(int(path.removeprefix("customers/")), json.loads(request.body))
         return ok(self.answer(path, query))
@@ -102,6 +128,11 @@ class FakeMagento:
             return recorded("store_configs.json")
         if path == "attributeMetadata/customer":
             return [{"attribute_code": code} for code in sorted(self.attributes)]
+        if path == "clv/module":
+            return self.module
+        if path.startswith("clv/"):
+            rows = [self.lean(row) for row in getattr(self, path.removeprefix("clv/"))]
+            return exported(rows, query)
         return found(getattr(self, path.removesuffix("/search")), query)
 
     def put(self, customer_id: int, body: dict[str, Any]) -> Reply:
@@ -183,3 +214,22 @@ READ = {
 
 def numbered(order: dict[str, Any], ids: Any, **fields: Any) -> list[dict[str, Any]]:
     return [{**order, "entity_id": one, "increment_id": f"{one:09}", **fields} for one in ids]
+
+
+LONG_AGO = "2026-11-01 00:00:00"
+MEMO = recorded("creditmemos.json")["items"][0]
+
+
+@pytest.fixture
+def stocked(magento: FakeMagento, order: dict[str, Any]) -> FakeMagento:
+    magento.orders = numbered(order, range(1, 251), updated_at=LONG_AGO)
+    magento.creditmemos = [
+        {**MEMO, "entity_id": one, "order_id": one, "updated_at": LONG_AGO} for one in range(1, 121)
+    ]
+    return magento
+
+
+@pytest.fixture
+def in_small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a small shop is cut into as many ranges as a large one."""
+    monkeypatch.setattr(ranges, "LEAST_PAGES", 0)

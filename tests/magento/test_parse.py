@@ -231,7 +231,8 @@ def test_lines_of_an_older_magento_are_read_by_their_row_total() -> None:
         "base_tax_amount": Decimal("4.3"),
         "base_discount_amount": Decimal("3.3"),
     }
-    lines = parse_lines({"entity_id": 1, "base_subtotal": 22, "items": [item]}, "eu")
+    order = {"entity_id": 1, "base_subtotal": 22, "base_discount_amount": -3, "items": [item]}
+    lines = parse_lines(order, "eu")
     assert lines[0].net_value == Decimal("18.7")
 
 
@@ -241,6 +242,43 @@ def test_lines_that_add_up_in_no_way_are_named() -> None:
     with pytest.raises(PayloadError, match="base_subtotal") as caught:
         parse_lines(raw, "eu")
     assert caught.value.field == "items"
+
+
+def test_a_line_without_its_discount_is_named_where_the_order_has_one() -> None:
+    raw = copy.deepcopy(OWN[36])
+    child = next(item for item in raw["items"] if item.get("parent_item_id"))
+    del child["base_discount_amount"]
+    with pytest.raises(PayloadError, match="base_discount_amount"):
+        parse_lines(raw, "eu")
+
+
+def test_digits_of_other_scripts_are_no_amount() -> None:
+    with pytest.raises(PayloadError, match="base_subtotal"):
+        read({**OWN[2], "base_subtotal": "٣"})
+
+
+def test_a_negative_total_is_read_as_it_is() -> None:
+    """A credit larger than the order, as some extensions make it."""
+    raw = {**OWN[2], "base_discount_amount": -OWN[2]["base_grand_total"] - 5}
+    raw["base_grand_total"] = -5
+    assert read(raw).total_value == -5
+
+
+def test_the_modules_key_of_a_guest_is_taken_as_it_is() -> None:
+    key = HASHER.person_key("gast@example.org", "1")
+    raw = {**OWN[97], "customer_email_key": key}
+    del raw["customer_email"]
+    assert read(raw).person_key == key
+    with pytest.raises(PayloadError, match="customer_email_key"):
+        read({**raw, "customer_email_key": "gast@example.org"})
+
+
+def test_the_modules_key_of_a_customer_is_that_of_their_guest_orders() -> None:
+    raw = dict(recorded("customers.json")["items"][0])
+    clear = parse_customer(raw, "eu", HASHER)
+    raw["email_key"] = clear.email_key
+    del raw["email"]
+    assert parse_customer(raw, "eu", HASHER) == clear
 
 
 def test_the_cost_of_a_unit_is_kept_where_the_shop_knows_it() -> None:

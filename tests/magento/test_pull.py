@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import copy
 import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,34 +8,11 @@ import pytest
 
 from connectors.errors import ConfigurationError
 from connectors.magento import MagentoShop
-from connectors.platform import Cursor, Page
+from connectors.platform import Cursor, Page, Placed, Window
 from connectors.schema import Order, Refund
 
-from .conftest import NOW, FakeMagento, Reply, numbered, recorded, refused
-
-LONG_AGO = "2026-11-01 00:00:00"
-MEMO = recorded("creditmemos.json")["items"][0]
-
-
-def stamp(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M:%S")
-
-
-def orders_of(pages: list[Page]) -> list[str]:
-    return [order.order_id for page in pages for order in page.orders]
-
-
-def refunds_of(pages: list[Page]) -> list[str]:
-    return [refund.refund_id for page in pages for refund in page.refunds]
-
-
-@pytest.fixture
-def stocked(magento: FakeMagento, order: dict[str, Any]) -> FakeMagento:
-    magento.orders = numbered(order, range(1, 251), updated_at=LONG_AGO)
-    magento.creditmemos = [
-        {**MEMO, "entity_id": one, "order_id": one, "updated_at": LONG_AGO} for one in range(1, 121)
-    ]
-    return magento
+from .conftest import LONG_AGO, NOW, FakeMagento, Reply, numbered, ok, recorded, refused
+from .pulling import failing_on, orders_of, refunds_of, stamp
 
 
 def test_the_first_pull_brings_all_orders_then_all_refunds_then_the_watermark(
@@ -207,6 +183,59 @@ def test_an_order_that_the_shop_can_not_serve_is_put_aside_by_its_id(
     assert [(one.stream, one.row_id) for one in rejects] == [("orders", "77")]
 
 
+def test_a_row_that_could_not_be_served_is_asked_for_at_every_run_until_it_comes(
+    stocked: FakeMagento, shop: MagentoShop
+) -> None:
+    failing_on(stocked, "orders", 77, 250)
+    failing_on(stocked, "creditmemos", 5)
+    cursor = list(shop.pull_orders(None, NOW))[-1].cursor
+    assert cursor["broken"] == "orders:77 orders:250 refunds:5"
+
+    second = list(shop.pull_orders(cursor, NOW + timedelta(hours=1)))
+    named = [(one.stream, one.row_id) for page in second for one in page.rejects]
+    assert named == [("orders", "77"), ("orders", "250"), ("refunds", "5")]
+
+    stocked.rules.clear()
+    failing_on(stocked, "orders", 250)
+    third = list(shop.pull_orders(second[-1].cursor, NOW + timedelta(hours=2)))
+    assert (orders_of(third), refunds_of(third)) == (["77"], ["5"])
+    assert third[-1].cursor["broken"] == "orders:250"
+
+    stocked.rules.clear()
+    stocked.orders.pop()  # it was deleted
+    fourth = list(shop.pull_orders(third[-1].cursor, NOW + timedelta(hours=3)))
+    assert fourth[-1].cursor["broken"] == ""
+    assert orders_of(fourth) == []
+
+
+def test_a_highest_order_that_can_not_be_served_hides_no_other(
+    stocked: FakeMagento, shop: MagentoShop
+) -> None:
+    failing_on(stocked, "orders", 250)
+    pages = list(shop.pull_orders(None, NOW))
+    assert orders_of(pages) == [str(one) for one in range(1, 250)]
+    assert [one.row_id for page in pages for one in page.rejects] == ["250"]
+
+
+def test_an_order_of_a_store_view_that_is_new_is_read(
+    stocked: FakeMagento, shop: MagentoShop
+) -> None:
+    """It was made after we asked for the store views."""
+    views = recorded("store_views.json")
+    known = [views[:-1]]
+
+    def rule(method: str, path: str, query: dict[str, str]) -> Reply | None:
+        return ok(known.pop() if known else views) if path == "store/storeViews" else None
+
+    stocked.rules.append(rule)
+    for row in stocked.orders:
+        row["store_id"] = views[0]["id"]
+    stocked.orders[240]["store_id"] = views[-1]["id"]
+    pages = list(shop.pull_orders(None, NOW))
+    assert len(orders_of(pages)) == 250
+    assert stocked.paths().count("store/storeViews") == 2
+
+
 def test_refunds_are_rows_of_their_own(magento: FakeMagento, shop: MagentoShop) -> None:
     magento.creditmemos = recorded("creditmemos.json")["items"]
     refunds = [one for page in shop.pull_orders(None, NOW) for one in page.refunds]
@@ -224,70 +253,15 @@ def test_the_recorded_orders_come_with_website_and_store_view(
     assert magento.paths().count("store/storeViews") == 1
 
 
-# ------------------------------------------------------------------------------------- customers
+# ------------------------------------------------------------------------------------ reconciling
 
 
-def customer(number: int, **attributes: str) -> dict[str, Any]:
-    raw = copy.deepcopy(recorded("customers.json")["items"][0])
-    values = [{"attribute_code": code, "value": value} for code, value in attributes.items()]
-    return {**raw, "id": number, "custom_attributes": values}
-
-
-def test_customers_come_with_what_they_show_in_the_schemas_own_form(
-    magento: FakeMagento, shop: MagentoShop
-) -> None:
-    magento.customers = [
-        customer(
-            1,
-            clv_tier="high",
-            clv_predicted_12m="77.2500",
-            clv_p_alive="0.9",
-            clv_next_order_date="2026-11-22 00:00:00",
-            clv_score="12",
-            erp_number="E-1",
-            clv_reason="",
-        ),
-        customer(2),
-        {key: value for key, value in customer(3).items() if key != "custom_attributes"},
-    ]
-    first, last = shop.pull_customers(None, NOW)
-    assert first.shown == {
-        "1": {
-            "tier": "high",
-            "predicted_12m": "77.25",
-            "p_alive": "0.9000",
-            "next_order_date": "2026-11-22",
-        },
-        "2": {},
-        "3": {},
-    }
-    assert [one.customer_id for one in first.customers] == ["1", "2", "3"]
-    assert (first.cursor, first.expected) == ({"after": 3}, 3)
-    assert last == Page({})
-
-
-def test_a_value_that_does_not_fit_stays_as_it_is(magento: FakeMagento, shop: MagentoShop) -> None:
-    magento.customers = [customer(1, clv_predicted_12m="lots", clv_scored_at="soon")]
-    page = next(shop.pull_customers(None, NOW))
-    assert page.shown == {"1": {"predicted_12m": "lots", "scored_at": "soon"}}
-
-
-def test_a_scan_of_customers_resumes_and_starts_anew_when_finished(
-    magento: FakeMagento, shop: MagentoShop
-) -> None:
-    magento.customers = [customer(one) for one in range(1, 251)]
-    whole = list(shop.pull_customers(None, NOW))
-    for cut in range(1, 3):
-        rest = list(shop.pull_customers(whole[cut - 1].cursor, NOW))
-        assert sum(len(page.customers) for page in [*whole[:cut], *rest]) == 250
-    assert list(shop.pull_customers(whole[-1].cursor, NOW)) == whole
-
-
-def test_a_bad_customer_is_put_aside_and_named(magento: FakeMagento, shop: MagentoShop) -> None:
-    magento.customers = [customer(1), {**customer(2), "website_id": "main"}]
-    page = next(shop.pull_customers(None, NOW))
-    assert [one.customer_id for one in page.customers] == ["1"]
-    assert set(page.shown) == {"1"}
-    assert [(one.stream, one.row_id, one.field) for one in page.rejects] == [
-        ("customers", "2", "website_id")
-    ]
+def test_the_shop_counts_the_orders_of_each_window(stocked: FakeMagento, shop: MagentoShop) -> None:
+    for number, row in enumerate(stocked.orders):
+        row["created_at"] = "2026-09-30 23:59:59" if number < 40 else "2026-10-01 00:00:00"
+    september = Window(datetime(2026, 9, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC))
+    october = Window(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
+    assert list(shop.placed([september, october])) == [Placed(40), Placed(210)]
+    pages = list(shop.pull_placed(october))
+    assert orders_of(pages) == [str(one) for one in range(41, 251)]
+    assert refunds_of(pages) == [str(one) for one in range(41, 121)]

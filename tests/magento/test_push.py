@@ -1,190 +1,201 @@
+"""What holds for every way of writing: compare, send the differences, read back."""
+
 from __future__ import annotations
 
 import copy
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from connectors.errors import AuthenticationError, ShopUnavailable
-from connectors.magento import MagentoShop
-from connectors.magento.shown import PREFIX, custom_attributes
-from connectors.schema import FIELDS, Change, Outcome
+from connectors.errors import ConfigurationError
+from connectors.magento.shown import custom_attributes
+from connectors.schema import GROUP, Change, Outcome
 
-from .conftest import FakeMagento, Reply, recorded, refused
+from .conftest import refused
+from .taking import AFTER, TakingMagento, change, customer, served, values, writer
 
-AFTER = {
-    "tier": "high",
-    "predicted_12m": "312.50",
-    "p_alive": "0.9312",
-    "next_order_date": "2026-12-24",
-    "reason": "Bought four times, last week again.",
-}
-
-
-def customer(number: int, **attributes: str) -> dict[str, Any]:
-    raw = copy.deepcopy(recorded("customers.json")["items"][0])
-    values = [{"attribute_code": code, "value": value} for code, value in attributes.items()]
-    own = [{"attribute_code": "erp_number", "value": f"ERP-{number}"}]
-    return {**raw, "id": number, "custom_attributes": own + values}
+WAYS = ("module", "put", "async")
+CUSTOMERS = range(1, 41)
 
 
 @pytest.fixture
-def stocked(magento: FakeMagento) -> FakeMagento:
-    magento.attributes = {PREFIX + field for field in FIELDS}
-    magento.customers = [customer(one) for one in range(1, 51)]
-    return magento
+def shop() -> Iterator[TakingMagento]:
+    with served(TakingMagento({one: customer(one) for one in CUSTOMERS}, module=True)) as taking:
+        yield taking
 
 
-def change(number: int, after: dict[str, str] | None = None, **before: str) -> Change:
-    return Change("eu", str(number), before=before, after=AFTER if after is None else after)
+@pytest.mark.parametrize("way", WAYS)
+def test_every_change_is_written_and_read_back(shop: TakingMagento, way: str) -> None:
+    outcomes = list(writer(way).push([change(one) for one in CUSTOMERS]))
+    assert outcomes == [Outcome(str(one), "applied", AFTER) for one in CUSTOMERS]
+    assert values(shop.customers[7])["clv_predicted_12m"] == "312.5000"
 
 
-def shown(magento: FakeMagento, number: int) -> dict[str, str]:
-    row = next(one for one in magento.customers if one["id"] == number)
-    return {one["attribute_code"]: one["value"] for one in row["custom_attributes"]}
-
-
-def test_a_batch_is_read_written_and_read_back(stocked: FakeMagento, shop: MagentoShop) -> None:
-    outcomes = list(shop.push([change(one) for one in range(1, 51)]))
-    assert outcomes == [Outcome(str(one), "applied", AFTER) for one in range(1, 51)]
-    assert stocked.paths() == ["customers/search", "customers/search"]
-    assert len(stocked.paths("PUT")) == 50
-    assert shown(stocked, 7)["clv_predicted_12m"] == "312.5000"
-
-
-def test_what_others_keep_on_the_customer_is_untouched(
-    stocked: FakeMagento, shop: MagentoShop
-) -> None:
-    before = copy.deepcopy(stocked.customers[2])
-    list(shop.push([change(3)]))
-    after = copy.deepcopy(stocked.customers[2])
+@pytest.mark.parametrize("way", WAYS)
+def test_what_others_keep_on_the_customer_is_untouched(shop: TakingMagento, way: str) -> None:
+    before = copy.deepcopy(shop.customers[3])
+    list(writer(way).push([change(3)]))
+    after = copy.deepcopy(shop.customers[3])
     after["custom_attributes"] = after["custom_attributes"][:1]
-    assert after == before
+    assert after | {"updated_at": ""} == before | {"updated_at": ""}
 
 
-def test_only_what_differs_is_sent_and_what_goes_is_sent_empty() -> None:
-    sent = custom_attributes(
-        {"tier": "low", "reason": "old", "currency": "EUR"}, {"tier": "high", "currency": "EUR"}
-    )
-    assert sent == [
-        {"attribute_code": "clv_tier", "value": "high"},
-        {"attribute_code": "clv_reason", "value": ""},
-    ]
-
-
-def test_undo_leaves_the_customer_as_before(stocked: FakeMagento, shop: MagentoShop) -> None:
-    before = copy.deepcopy(stocked.customers[0])
-    there = change(1)
-    list(shop.push([there]))
-    (outcome,) = shop.push([there.reversed()])
+@pytest.mark.parametrize("way", WAYS)
+def test_undo_leaves_the_customer_as_before(shop: TakingMagento, way: str) -> None:
+    before = copy.deepcopy(shop.customers[1])
+    list(writer(way).push([change(1)]))
+    (outcome,) = writer(way).push([change(1).reversed()])
     assert outcome == Outcome("1", "applied", {})
-    assert stocked.customers[0] == before
+    assert shop.customers[1] | {"updated_at": ""} == before | {"updated_at": ""}
 
 
-def test_what_is_shown_already_is_applied_without_a_write(
-    stocked: FakeMagento, shop: MagentoShop
+@pytest.mark.parametrize("way", WAYS)
+def test_refusals_are_told_row_by_row_and_the_others_are_written(
+    shop: TakingMagento, way: str
 ) -> None:
-    list(shop.push([change(1)]))
-    stocked.asked.clear()
-    (outcome,) = shop.push([change(1)])
+    shop.refuses = lambda number: '"Phone Number" is a required value.' if number % 20 == 3 else ""
+    outcomes = list(writer(way).push([change(one) for one in CUSTOMERS]))
+    rejected = [one for one in outcomes if one.status == "rejected"]
+    assert [one.customer_id for one in rejected] == ["3", "23"]
+    assert all("Phone Number" in one.reason and one.shown == {} for one in rejected)
+    assert sum(one.status == "applied" for one in outcomes) == 38
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_shown_already_is_applied_without_a_write(shop: TakingMagento, way: str) -> None:
+    list(writer(way).push([change(1)]))
+    shop.sent.clear()
+    (outcome,) = writer(way).push([change(1)])
     assert outcome == Outcome("1", "applied", AFTER)
-    assert stocked.paths("PUT") == []
-    assert stocked.paths() == ["customers/search"]
+    assert shop.sent == []
 
 
-def test_what_somebody_changed_in_between_is_left_alone(
-    stocked: FakeMagento, shop: MagentoShop
-) -> None:
-    stocked.customers[0] = customer(1, clv_tier="vip")
-    outcomes = list(shop.push([change(1, tier="low"), change(2)]))
+@pytest.mark.parametrize("way", WAYS)
+def test_what_somebody_changed_in_between_is_left_alone(shop: TakingMagento, way: str) -> None:
+    shop.customers[1] = customer(1, clv_tier="vip")
+    outcomes = list(writer(way).push([change(1, tier="low"), change(2)]))
     assert [one.status for one in outcomes] == ["conflict", "applied"]
     assert outcomes[0].shown == {"tier": "vip"}
-    assert stocked.paths("PUT") == ["customers/2"]
+    assert values(shop.customers[1])["clv_tier"] == "vip"
 
 
-def test_an_answer_that_got_lost_after_the_write_is_applied_once(
-    stocked: FakeMagento, shop: MagentoShop
-) -> None:
-    lost = [True]
-
-    def rule(method: str, path: str, query: dict[str, str]) -> Reply | None:
-        if method == "PUT" and lost:
-            lost.pop()
-            stocked.customers[0] = customer(1, clv_tier="high")
-            return 502, {}, "<html>Bad Gateway</html>"
-        return None
-
-    stocked.rules.append(rule)
-    (outcome,) = shop.push([change(1, {"tier": "high"})])
-    assert outcome == Outcome("1", "applied", {"tier": "high"})
-
-
-def test_a_refused_customer_is_named_and_the_others_are_written(
-    stocked: FakeMagento, shop: MagentoShop
-) -> None:
-    def rule(method: str, path: str, query: dict[str, str]) -> Reply | None:
-        if method == "PUT" and path in ("customers/3", "customers/9"):
-            return refused(400, '"Phone Number" is a required value.')
-        return None
-
-    stocked.rules.append(rule)
-    outcomes = list(shop.push([change(one) for one in range(1, 41)]))
-    assert [one.customer_id for one in outcomes if one.status == "rejected"] == ["3", "9"]
-    assert sum(one.status == "applied" for one in outcomes) == 38
-    assert "Phone Number" in outcomes[2].reason
-    assert outcomes[2].shown == {}
-
-
-def test_an_attribute_that_is_dropped_silently_is_found(
-    stocked: FakeMagento, shop: MagentoShop
-) -> None:
-    stocked.attributes -= {"clv_tier", "clv_reason"}
-    (outcome,) = shop.push([change(1)])
-    assert outcome.status == "rejected"
-    assert "clv_reason, clv_tier" in outcome.reason
-    assert outcome.shown["predicted_12m"] == "312.50"
-
-
-def test_a_customer_who_is_gone_is_rejected(stocked: FakeMagento, shop: MagentoShop) -> None:
-    outcomes = list(shop.push([change(999), change(1)]))
+@pytest.mark.parametrize("way", WAYS)
+def test_a_customer_who_is_gone_is_rejected(shop: TakingMagento, way: str) -> None:
+    outcomes = list(writer(way).push([change(999), change(1)]))
     assert [one.status for one in outcomes] == ["rejected", "applied"]
     assert "no such customer" in outcomes[0].reason
 
 
-def test_a_customer_on_whom_the_shop_fails_does_not_stop_the_others(
-    stocked: FakeMagento, shop: MagentoShop
+@pytest.mark.parametrize("way", ["put", "async"])
+def test_an_attribute_that_is_dropped_silently_is_found(shop: TakingMagento, way: str) -> None:
+    shop.attributes -= {"clv_tier", "clv_reason"}
+    (outcome,) = writer(way).push([change(1)])
+    assert outcome.status == "rejected"
+    assert "clv_tier, clv_reason" in outcome.reason
+    assert outcome.shown["predicted_12m"] == "312.50"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_to_push_sends_nothing(shop: TakingMagento, way: str) -> None:
+    assert list(writer(way).push([])) == []
+    assert shop.sent == []
+
+
+def test_nothing_is_asked_of_the_shop_before_the_first_push(shop: TakingMagento) -> None:
+    writer("auto")
+    assert shop.asked == []
+
+
+# ------------------------------------------------------------------------------ which way it is
+
+
+def test_auto_takes_the_module_where_it_answers_and_asks_once(shop: TakingMagento) -> None:
+    auto = writer("auto")
+    assert auto.batch_size == 1000
+    list(auto.push([change(1)]))
+    list(auto.push([change(2)]))
+    assert shop.paths("GET").count("clv/module") == 1
+    assert shop.paths("POST") == ["clv/customers"] * 2
+
+
+def test_auto_puts_where_there_is_no_module(shop: TakingMagento) -> None:
+    shop.module = False
+    list(writer("auto").push([change(1)]))
+    assert shop.paths("PUT") == ["customers/1"]
+
+
+def test_a_module_that_is_asked_for_and_missing_is_told(shop: TakingMagento) -> None:
+    shop.module = False
+    with pytest.raises(ConfigurationError, match=r"magento-module/.*CLV_EU_WRITE=auto"):
+        list(writer("module").push([change(1)]))
+
+
+def test_the_queue_is_never_chosen_by_itself(shop: TakingMagento) -> None:
+    shop.module = False
+    list(writer("auto").push([change(one) for one in CUSTOMERS]))
+    assert shop.queues == {}
+
+
+@pytest.mark.parametrize(("way", "size"), [("module", 1000), ("put", 50), ("async", 500)])
+def test_the_size_of_a_batch_depends_on_the_way(shop: TakingMagento, way: str, size: int) -> None:
+    assert writer(way).batch_size == size
+
+
+# ------------------------------------------------------------------------------ customer groups
+
+
+def moving(number: int, *, before: str, after: str) -> Change:
+    return Change("eu", str(number), {GROUP: before}, {"tier": "high", GROUP: after})
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_group_moves_where_the_change_says_so_and_back(shop: TakingMagento, way: str) -> None:
+    there = moving(1, before="1", after="5")
+    (outcome,) = writer(way).push([there])
+    assert outcome == Outcome("1", "applied", {"tier": "high", GROUP: "5"})
+    assert shop.customers[1]["group_id"] == 5
+    (outcome,) = writer(way).push([there.reversed()])
+    assert outcome == Outcome("1", "applied", {GROUP: "1"})
+    assert shop.customers[1]["group_id"] == 1
+
+
+@pytest.mark.parametrize("way", ["module", "put"])
+def test_a_group_is_never_sent_where_it_stays(shop: TakingMagento, way: str) -> None:
+    list(writer(way).push([moving(1, before="1", after="1"), change(2)]))
+    assert "group_id" not in str(shop.sent)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_customer_whom_somebody_moved_meanwhile_is_left_alone(
+    shop: TakingMagento, way: str
 ) -> None:
-    stocked.rules.append(
-        lambda method, path, query: refused(500, "Oops") if path == "customers/2" else None
-    )
-    outcomes = list(shop.push([change(one) for one in range(1, 6)]))
-    assert [one.status for one in outcomes] == ["applied", "rejected", *["applied"] * 3]
+    shop.customers[1]["group_id"] = 3
+    (outcome,) = writer(way).push([moving(1, before="1", after="5")])
+    assert outcome.status == "conflict"
+    assert shop.customers[1]["group_id"] == 3
 
 
-def test_outcomes_of_what_was_sent_are_not_lost_when_the_shop_goes_down(
-    stocked: FakeMagento, shop: MagentoShop
-) -> None:
-    def rule(method: str, path: str, query: dict[str, str]) -> Reply | None:
-        down = method == "PUT" and path not in ("customers/1", "customers/2")
-        return (503, {}, "<html>maintenance</html>") if down else None
-
-    stocked.rules.append(rule)
-    outcomes = shop.push([change(one) for one in range(1, 11)])
-    told = [next(outcomes) for _ in range(10)]
-    assert [one.status for one in told] == ["applied"] * 2 + ["rejected"] * 8
-    assert {one.reason for one in told[3:]} == {"not sent: the shop became unavailable"}
-    with pytest.raises(ShopUnavailable):
-        next(outcomes)
-    assert len(set(stocked.paths("PUT"))) == 3
+def test_a_group_that_a_rule_of_the_shop_takes_back_is_told(shop: TakingMagento) -> None:
+    shop.harms = lambda row: row.update(group_id=1)
+    (outcome,) = writer("put").push([moving(1, before="1", after="5")])
+    assert outcome.status == "rejected"
+    assert "the group" in outcome.reason
 
 
-def test_a_role_that_may_not_write_is_told(stocked: FakeMagento, shop: MagentoShop) -> None:
-    stocked.rules.append(lambda method, *_: refused(401, "no") if method == "PUT" else None)
-    with pytest.raises(AuthenticationError):
-        list(shop.push([change(1), change(2)]))
-    assert stocked.paths("PUT") == ["customers/1"]
+# ------------------------------------------------------------------------------ small and pure
 
 
-def test_nothing_to_push_asks_nothing(stocked: FakeMagento, shop: MagentoShop) -> None:
-    assert list(shop.push([])) == []
-    assert stocked.asked == []
+def test_only_what_differs_is_sent_and_what_goes_is_sent_empty() -> None:
+    before = {"tier": "low", "reason": "old", "currency": "EUR", "historic_net": "0.00"}
+    sent = custom_attributes(before, {"tier": "high", "currency": "EUR"})
+    assert sent == [
+        {"attribute_code": "clv_tier", "value": "high"},
+        {"attribute_code": "clv_historic_net", "value": None},
+        {"attribute_code": "clv_reason", "value": ""},
+    ]
+
+
+def test_a_role_that_may_not_look_for_the_module_is_no_missing_module(shop: TakingMagento) -> None:
+    shop.rules.append(lambda method, path: refused(401, "no") if path == "clv/module" else None)
+    with pytest.raises(Exception, match="refuses the credentials"):
+        list(writer("auto").push([change(1)]))

@@ -6,7 +6,8 @@ import pytest
 
 from connectors.errors import RequestRefused, ShopUnavailable
 from connectors.http import Http, Retry
-from connectors.magento.search import MOST_BROKEN, Batch, Filter, Keyset, criteria
+from connectors.magento.search import Filter, Keyset, criteria
+from connectors.magento.walk import HASTY, MOST_BROKEN, Batch, again
 
 from .conftest import BASE, FakeMagento, Reply, ok, refused
 
@@ -67,6 +68,46 @@ def test_it_goes_on_behind_any_id(magento: FakeMagento, http: Http) -> None:
     for after in range(8):
         found = ids_of(list(Keyset(http, PATH, size=2).batches(after)))
         assert found == list(range(after + 1, 8))
+
+
+def test_it_reads_a_range_and_no_further(magento: FakeMagento, http: Http) -> None:
+    magento.orders = rows([3, 5, 8, 13, 21, 34])
+    found = ids_of(list(Keyset(http, PATH, size=2).batches(after=3, to=21)))
+    assert found == [5, 8, 13, 21]
+    assert list(Keyset(http, PATH).batches(after=21, to=21)) == []
+
+
+def test_what_a_row_is_wanted_for_is_said_and_the_rest_stays_in_the_shop(
+    magento: FakeMagento, http: Http
+) -> None:
+    magento.orders = rows([1])
+    list(Keyset(http, PATH, fields="entity_id,items[sku]").batches())
+    assert magento.asked[0][2]["fields"] == "items[entity_id,items[sku]],total_count"
+
+
+def test_an_empty_page_under_a_list_of_fields_is_null(magento: FakeMagento, http: Http) -> None:
+    """PHP makes `null` of an empty list there (FieldsFilter::applyFilter)."""
+    magento.rules.append(lambda *_: ok({"items": None, "total_count": 0}))
+    assert list(Keyset(http, PATH, fields="entity_id").batches()) == []
+
+
+def test_an_index_counts_and_knows_where_the_ids_are(magento: FakeMagento, http: Http) -> None:
+    magento.orders = rows([3, 5, 8, 13, 21])
+    index = Keyset(http, PATH)
+    assert index.highest() == 21
+    assert (index.count(0, 21), index.count(3, 13), index.count(21, 99)) == (5, 3, 0)
+    assert [index.nth(number, 3, 21) for number in (1, 2, 4, 5)] == [5, 8, 21, None]
+
+
+def test_an_index_over_no_rows_or_a_broken_one_can_not_tell(
+    magento: FakeMagento, http: Http
+) -> None:
+    index = Keyset(http, PATH)
+    assert (index.highest(), index.count(0, 9)) == (None, 0)
+    magento.orders = rows([3, 5, 8])
+    broken_on(magento, 5, 8)
+    assert (index.highest(), index.nth(2, 0, 9), index.nth(1, 0, 9)) == (None, None, 3)
+    assert index.count(0, 9) == 3  # no row is loaded for it
 
 
 def test_an_empty_shop_gives_nothing(magento: FakeMagento, http: Http) -> None:
@@ -206,3 +247,73 @@ def test_a_shop_that_recovers_at_any_moment_loses_nothing(
     batches = list(Keyset(http, PATH, size=4).batches())
     assert ids_of(batches) == list(range(1, 11))
     assert not any(batch.broken for batch in batches)
+
+
+def test_a_shop_that_is_too_slow_for_large_pages_is_asked_for_smaller_ones(
+    magento: FakeMagento, http: Http
+) -> None:
+    magento.orders = rows(range(1, 1001))
+    failures = []
+
+    def rule(method: str, path: str, query: dict[str, str]) -> Reply | None:
+        if len(magento.answer(path, query)["items"]) <= 30:
+            return None
+        failures.append(query["searchCriteria[pageSize]"])
+        return refused(504, "Gateway Time-out")
+
+    magento.rules.append(rule)
+    search = Keyset(http, PATH)
+    assert ids_of(list(search.batches())) == list(range(1, 1001))
+    assert search.size == 25
+    assert len(failures) <= 3 + 2 + 3  # 100, 50, and 50 again: then no more
+
+
+def test_one_broken_row_makes_no_smaller_pages(magento: FakeMagento, http: Http) -> None:
+    magento.orders = rows(range(1, 501))
+    broken_on(magento, 130)
+    search = Keyset(http, PATH)
+    list(search.batches())
+    assert search.size == 100
+
+
+@pytest.mark.parametrize("top", [10, 11, 16, 40])
+def test_a_broken_row_at_the_end_of_a_range_is_found(
+    top: int, magento: FakeMagento, http: Http
+) -> None:
+    magento.orders = rows([1, 5, top, top + 1])
+    broken_on(magento, top)
+    batches = list(Keyset(http, PATH).batches(to=top))
+    assert ids_of(batches) == [1, 5]
+    assert [batch.broken for batch in batches if batch.broken] == [str(top)]
+
+
+def test_a_failing_page_that_turns_out_empty_ends_the_range(
+    magento: FakeMagento, http: Http
+) -> None:
+    magento.orders = rows([50])
+    left = [
+        True
+    ] * 19  # 3 attempts at 100 rows, 2 at each of 50, 25, 12, 6, 3 and 1, and 4 to spare
+
+    def rule(method: str, path: str, query: dict[str, str]) -> Reply | None:
+        empty = query[BELOW] == query[ABOVE]
+        return refused(500, "Internal Error.") if left and not empty and left.pop() else None
+
+    magento.rules.append(rule)
+    batches = list(Keyset(http, PATH).batches(after=10, to=40))
+    assert ids_of(batches) == []
+    assert not any(batch.broken for batch in batches)
+
+
+def test_a_row_that_was_broken_is_asked_for_alone_and_in_haste(
+    magento: FakeMagento, http: Http
+) -> None:
+    magento.orders = rows([7, 8, 9])
+    broken_on(magento, 8)
+    search = Keyset(http, PATH)
+    assert again(search, 8) == Batch((), 8, broken="8")
+    assert len(magento.asked) == HASTY
+    magento.rules.clear()
+    assert again(search, 8) == Batch([{"entity_id": 8}], 8)
+    magento.orders = rows([7, 9])
+    assert again(search, 8) == Batch((), 8)

@@ -359,3 +359,10 @@ def test_compaction_drops_what_is_superseded_and_nothing_else(store: Store, path
     assert [logged(store, table) for table in TABLES] == [401, 400, 1, 1]
     late = order("1", state="paid", updated_at=NOW)
     assert commit(store, page(late)) == 0
+
+
+def test_a_row_put_aside_that_is_gone_from_the_shop_leaves_the_quarantine(store: Store) -> None:
+    rejects = [Reject("eu", stream, "7", "", "can't be served") for stream in ("orders", "refunds")]
+    store.commit("eu", "orders", page(rejects=rejects), at=NOW)
+    store.commit("eu", "orders", page(settled=[("orders", "7")]), at=NOW)
+    assert list(store.rejects("eu")["stream"]) == ["refunds"]

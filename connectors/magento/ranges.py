@@ -1,0 +1,117 @@
+"""Ranges of ids: a backfill cut into pieces of about equal count, and what remains of each.
+
+Ids may be very sparse (21,590 orders over 840,254 ids were seen), so ranges are sized by the rows
+that the shop counts in them, never by their width.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from threading import Lock
+from typing import Protocol
+
+from connectors.magento.walk import Batch
+
+PIECES = 32  # ranges in all, so that no worker is left with much while the others are done
+LEAST_PAGES = 5  # below that a range costs more than it gains
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Ids above `begin` and up to `to`. Those up to `after` were read and gave `rows` rows."""
+
+    begin: int
+    to: int
+    after: int
+    rows: int = 0
+
+    @classmethod
+    def fresh(cls, begin: int, to: int) -> Range:
+        return cls(begin, to, begin)
+
+    @property
+    def is_fresh(self) -> bool:
+        return self.after == self.begin
+
+    def behind(self, batch: Batch) -> Range:
+        """After a batch; a row that the shop can't serve is one that it counts."""
+        rows = self.rows + len(batch.rows) + bool(batch.broken)
+        return replace(self, after=batch.last, rows=rows)
+
+
+def remaining(ranges: Iterable[Range], at: Range, *, done: bool) -> list[Range]:
+    """What is left of the ranges with one of them, or a part of one, standing `at`; or `done`."""
+    left = [] if done else [at]
+    for one in ranges:
+        if one.to <= at.begin or at.to <= one.begin:
+            left.append(one)
+        else:
+            cuts = sorted({one.begin, at.begin, at.to, one.to})
+            parts = (Range.fresh(*ends) for ends in pairwise(cuts))
+            left += [part for part in parts if part.begin != at.begin]
+    return sorted(left, key=lambda one: one.begin)
+
+
+def as_text(ranges: Iterable[Range]) -> str:
+    return " ".join(f"{one.begin}:{one.after}:{one.to}:{one.rows}" for one in ranges)
+
+
+def parsed(text: str) -> list[Range]:
+    """The ranges of `as_text`. Raises ValueError where it is another text."""
+    found = []
+    for part in text.split():
+        begin, after, to, rows = map(int, part.split(":"))
+        found.append(Range(begin, to, after, rows))
+    return found
+
+
+class Index(Protocol):
+    """What can be asked about ids without reading their rows; None where it can't be told."""
+
+    def highest(self) -> int | None:
+        """The highest id there is."""
+
+    def count(self, after: int, to: int) -> int | None:
+        """How many rows a range holds."""
+
+    def nth(self, number: int, after: int, to: int) -> int | None:
+        """The id of the row with this number (from 1) in a range."""
+
+
+class Cutter:
+    """Hands out ranges to whoever is free, in any thread; fresh ones are cut on the way.
+
+    A row number tells where to cut. It is an offset, so rows that come or go meanwhile make a range
+    a little longer or shorter; none is lost, because the next range begins where it ends.
+    """
+
+    def __init__(
+        self, index: Index, ranges: Sequence[Range], rows: int | None, page_size: int
+    ) -> None:
+        """`rows` are those of all ranges together; None leaves them whole."""
+        self._index = index
+        self._ranges = deque(ranges)
+        self._share = max(LEAST_PAGES * page_size, -(-(rows or 0) // PIECES))
+        self._cuts = PIECES if rows and rows > self._share else 0
+        self._lock = Lock()
+
+    def next(self) -> Range | None:
+        """The next range; None where all are handed out."""
+        with self._lock:
+            if not self._ranges:
+                return None
+            whole = self._ranges.popleft()
+            end = self._end(whole) if whole.is_fresh and self._cuts else None
+            if end is None:
+                return whole
+            self._ranges.appendleft(Range.fresh(end, whole.to))
+            return Range.fresh(whole.begin, end)
+
+    def _end(self, whole: Range) -> int | None:
+        """Where the first share ends; None where the range holds no more, or it can't be told."""
+        self._cuts -= 1
+        end = self._index.nth(self._share, whole.begin, whole.to)
+        return end if end and whole.begin < end < whole.to else None

@@ -1,0 +1,190 @@
+"""Several readers side by side for one listener: as many as the shop bears, in bounded memory."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from threading import Condition, Thread, local
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+Asked = TypeVar("Asked")
+
+SMOOTH = 1 / 4  # the weight of the newest answer in the usual time
+FORGET = 1.002  # the best time is forgotten slowly: a shop may be slower by day than by night
+GROWN = 2.0  # times the best: the shop queues what we ask, so asking more gains nothing
+PARTING_SECONDS = 2.0  # to wait for answers that are on their way, after a stop
+
+
+class Pace:
+    """How many may ask at once: one more while all goes well, half as many at any trouble.
+
+    (Additive increase, multiplicative decrease, as TCP does it.) It begins with one, so that the
+    time of an answer that nothing competes with is known.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._limit = 1.0
+        self._usual: float | None = None
+        self._best = float("inf")
+        self._stale = 0
+
+    @property
+    def limit(self) -> int:
+        return int(self._limit)
+
+    def heard(self, seconds: float) -> None:
+        """An answer took so long."""
+        usual = seconds if self._usual is None else self._usual
+        self._usual = usual + SMOOTH * (seconds - usual)
+        self._best = min(self._best * FORGET, self._usual)
+        self._stale = max(self._stale - 1, 0)
+        if self._usual > GROWN * self._best:
+            self.troubled()
+        else:
+            self._limit = min(self._most, self._limit + 1 / self._limit)
+
+    def troubled(self) -> None:
+        """The shop refused for the moment, or failed, or has grown slow.
+
+        What was on its way at the last cut tells nothing about the time after it.
+        """
+        if self._stale:
+            return
+        self._stale = self.limit
+        self._limit = max(self._limit / 2, 1.0)
+        self._usual = None
+
+
+class _Stopped(Exception):
+    """Nobody listens any more."""
+
+
+class Crew(Generic[T]):
+    """`most` threads that take tasks and read them piece by piece; `pieces` listens.
+
+    take   gives the next task, None where there are none left; called in the threads
+    timed  whether a piece took what pieces take: others tell the pace nothing
+    """
+
+    def __init__(
+        self,
+        take: Callable[[], Iterator[T] | None],
+        most: int,
+        *,
+        timed: Callable[[T], bool] = lambda piece: True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._take = take
+        self._timed = timed
+        self._most = most
+        self._clock = clock
+        self._pace = Pace(most)
+        self._changed = Condition()  # guards all below
+        self._waiting: deque[T | BaseException] = deque()
+        self._working = 0
+        self._asking = 0
+        self._stopped = False
+
+    def pieces(self) -> Iterator[T]:
+        """All pieces of all tasks. An error in a thread comes behind what was read before it.
+
+        However this ends, no thread goes on: what they had read and not given is dropped.
+        """
+        self._working = self._most
+        for _ in range(self._most):
+            Thread(target=self._work, daemon=True).start()
+        try:
+            while (piece := self._heard()) is not None:
+                if isinstance(piece, BaseException):
+                    raise piece
+                yield piece
+        finally:
+            self._stop()
+
+    def _heard(self) -> T | BaseException | None:
+        """The oldest piece that waits; None when all work is done."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or not self._working)
+            self._changed.notify_all()
+            return self._waiting.popleft() if self._waiting else None
+
+    def _stop(self) -> None:
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._working, timeout=PARTING_SECONDS)
+
+    # ---------------------------------------------------------------------------- in the threads
+
+    def _work(self) -> None:
+        _here.crew = self
+        try:
+            while (task := self._in_turn(self._take)[0]) is not None:
+                self._read(task)
+        except _Stopped:
+            pass
+        except BaseException as error:  # whatever ends a thread has to reach the listener
+            with self._changed:
+                self._waiting.append(error)
+        finally:
+            with self._changed:
+                self._working -= 1
+                self._changed.notify_all()
+
+    def _read(self, task: Iterator[T]) -> None:
+        while True:
+            piece, seconds = self._in_turn(lambda: next(task, None))
+            if piece is None:
+                return
+            if not _here.napped and self._timed(piece):
+                self._tell(seconds)
+            self._give(piece)
+
+    def _tell(self, seconds: float) -> None:
+        with self._changed:
+            self._pace.heard(seconds)
+            self._changed.notify_all()
+
+    def _give(self, piece: T) -> None:
+        """Lays a piece down once there is room, so that no more than a few are in memory."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or len(self._waiting) < self._most)
+            self._waiting.append(piece)
+            self._changed.notify_all()
+
+    def _in_turn(self, ask: Callable[[], Asked]) -> tuple[Asked, float]:
+        """Asks the shop once as few others ask as the pace allows; how many seconds it took."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or self._asking < self._pace.limit)
+            if self._stopped:
+                raise _Stopped
+            self._asking += 1
+        _here.napped, begun = False, self._clock()
+        try:
+            return ask(), self._clock() - begun
+        finally:
+            with self._changed:
+                self._asking -= 1
+                self._changed.notify_all()
+
+    def nap(self, seconds: float) -> None:
+        _here.napped = True
+        with self._changed:
+            self._pace.troubled()
+            if self._changed.wait_for(lambda: self._stopped, timeout=seconds):
+                raise _Stopped
+
+
+_here = local()
+
+
+def nap(seconds: float) -> None:
+    """How an `Http` waits before it tries again (its `sleep`).
+
+    In a crew's thread the crew slows down, too, and nobody sleeps on once it is stopped.
+    """
+    crew = getattr(_here, "crew", None)
+    (crew.nap if crew else time.sleep)(seconds)
