@@ -42,6 +42,7 @@ endif
 bench: $(STAMP)  ## what the stages cost, and how good the forecasts are
 	$(BIN)/python benchmarks/magento.py
 	$(BIN)/python benchmarks/store.py
+	$(BIN)/python benchmarks/store_scores.py
 	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/scores.py
 	$(BIN)/python benchmarks/accuracy.py

@@ -5,6 +5,12 @@ python benchmarks/coverage.py [seeds]
 Levels are 80% and 95%. `all` customers are what the levels are about; then those who came once,
 those who came back, and the tenth predicted to be worth most. Real shops are read from
 ../shared/data, and from the lifetimes package of the other benchmarks, where they are.
+
+Whoever buys nothing with probability P is inside any interval that holds 0, with P at the least; so
+where most buy nothing no intervals of counts can hold as few as 80%. `sure` are customers whose P
+is above 80% already, and how much of them any such interval holds on average. By rank (the
+randomised probability integral transform, `clv.uncertainty.calibration`) the steps of counts are
+gone: that is what tells whether the models are right, of all and of the best tenth.
 """
 
 from __future__ import annotations
@@ -35,13 +41,15 @@ from clv.past import Past
 from clv.season.seasonal import Seasonal
 from clv.transactions import activity, purchase_days, summarise
 from clv.uncertainty.empirical_intervals import EmpiricalIntervals
-from clv.uncertainty.intervals import coverage, groups_of, learned
+from clv.uncertainty.intervals import LEVELS, coverage, groups_of, learned
 from clv.uncertainty.plausible import by_bootstrap
+from clv.uncertainty.ranks import ranks
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parents[1] / "shared" / "data"
 LIFETIMES = HERE.parent / ".venv-bench/lifetimes/lib/python3.11/site-packages/lifetimes/datasets"
 SPEND = GammaGamma(p=6.25, q=3.74, v=15.44, robust_mean=35.0)
+SURE = 0.8
 
 
 @dataclass(frozen=True)
@@ -88,9 +96,23 @@ def drawn(population: Population, seed: int) -> tuple[pd.DataFrame, np.ndarray, 
 def measured(
     models: ByModels, summary: pd.DataFrame, actual: tuple[np.ndarray, np.ndarray], days: int
 ) -> pd.DataFrame:
-    bounds = learned(models, summary, days).of(summary)
-    predicted = models.forecast(summary, days, 0.0).value
-    return pd.DataFrame(coverage(bounds, *actual, groups_of(summary, predicted))).T
+    shop = learned(models, summary, days)
+    groups = groups_of(summary, models.forecast(summary, days, 0.0).value)
+    table = pd.DataFrame(coverage(shop.of(summary), *actual, groups)).T
+    everybody = {"all": np.ones(len(summary), dtype=np.bool_), **groups}
+    for measure, seen in ranks(shop, summary, *actual).items():
+        for level in LEVELS:
+            inside = seen.inside(level)
+            table.loc[f"{measure}_{100 * level:g} by rank"] = by_group(inside, everybody)
+    nothing = np.where(seen.nothing > SURE, seen.nothing, np.nan)
+    table.loc["sure"] = by_group(np.isfinite(nothing), everybody)
+    table.loc["sure: held"] = by_group(nothing, everybody)
+    return table
+
+
+def by_group(values: np.ndarray, groups: dict[str, np.ndarray]) -> pd.Series:
+    """The mean of those that are known."""
+    return pd.Series({name: pd.Series(values[group]).mean() for name, group in groups.items()})
 
 
 def simulated(seeds: int) -> None:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from connectors.config import ShopSettings, read_settings
+from connectors.http import Http
+from connectors.http.patience import Patience
 from connectors.identity import EmailHasher
-from connectors.platform import Cursor, Page, Platform
+from connectors.platform import Cursor, Page, Platform, Window
 from connectors.registry import PLATFORMS, open_shop
+from connectors.sandbox import ACCS_CLIENT_ID, ACCS_CLIENT_SECRET, ACCS_ORG
+from connectors.sandbox.app import CONFIGURE
+from connectors.sandbox.magento.setup import Setup as MagentoSetup
 from connectors.sandbox.server import Sandbox, open_books, serve
+from connectors.sandbox.shopify.setup import Setup as ShopifySetup
 from connectors.schema import FIELDS, TAG, Change, Shown
 
 pytestmark = pytest.mark.end_to_end
@@ -47,20 +56,61 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     books.close()
 
 
-@pytest.fixture(params=PLATFORMS)
-def opened(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Opened:
+#: How a Magento can be met besides plainly: what it is set up with, and our settings for it.
+MAGENTOS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
+    "magento with the module": ({"module": True}, {}),
+    "magento by bulk": ({"bulk_after_polls": 0}, {"write": "async"}),
+    "magento in the cloud": (
+        {"accs": True},
+        {"client_id": ACCS_CLIENT_ID, "client_secret": ACCS_CLIENT_SECRET, "ims_org": ACCS_ORG},
+    ),
+}
+#: The same for a Shopify.
+SHOPIFYS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
+    "shopify over rest": ({}, {"read": "rest"}),
+    "shopify in bulk, lines in any order": ({"shuffle_seed": 7}, {"read": "bulk"}),
+    "shopify that throttles often": ({"throttled": 0.2}, {"read": "graphql"}),
+}
+WAYS = {**MAGENTOS, **SHOPIFYS}
+PLAIN = {"magento": MagentoSetup(), "shopify": ShopifySetup()}
+SHOPS = (*PLATFORMS, *WAYS)
+LISTED = tuple(shop for shop in SHOPS if shop != "file")  # a file keeps no list of customers
+
+
+@pytest.fixture(params=SHOPS)
+def opened(
+    request: pytest.FixtureRequest,
+    sandbox: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Opened]:
     """Opens the same shop again and again, each time as a new process would."""
     if request.param == "file":
-        path = tmp_path / "orders.csv"
-        with path.open("w", newline="") as written:
-            rows = csv.writer(written)
-            rows.writerow(["customer_id", "ordered_at", "net_value", "currency"])
-            rows.writerows([i % 30, f"2026-0{1 + i % 9}-15", f"{i}.50", "EUR"] for i in range(90))
-        settings = ShopSettings("files", "file", path=path)
-    else:
-        shops = read_settings(sandbox.environment).shops
-        settings = next(shop for shop in shops if shop.platform == request.param)
-    return lambda: open_shop(settings, HASHER)
+        settings = file_shop(tmp_path / "orders.csv")
+        yield lambda: open_shop(settings, HASHER)
+        return
+    name = str(request.param).partition(" ")[0]
+    setup, ours = WAYS.get(request.param, ({}, {}))
+    shops = read_settings(sandbox.environment).shops
+    settings = next(shop for shop in shops if shop.platform == name)
+    if "ims_org" in ours:
+        ours = {**ours, "token": "", "ims_url": settings.url}
+    settings = replace(settings, **ours)
+    monkeypatch.setattr(Http, "wait", lambda self, seconds: None)  # for a consumer that has run
+    monkeypatch.setattr(Patience, "_wait", lambda self, state: 0.0)  # there is room at once
+    plain = {key: getattr(PLAIN[name], key) for key in setup}
+    configure = CONFIGURE[name]
+    configure(sandbox.books, settings.shop, **setup)
+    yield lambda: open_shop(settings, HASHER)
+    configure(sandbox.books, settings.shop, **plain)
+
+
+def file_shop(path: Path) -> ShopSettings:
+    with path.open("w", newline="") as written:
+        rows = csv.writer(written)
+        rows.writerow(["customer_id", "ordered_at", "net_value", "currency"])
+        rows.writerows([i % 30, f"2026-0{1 + i % 9}-15", f"{i}.50", "EUR"] for i in range(90))
+    return ShopSettings("files", "file", path=path)
 
 
 def rows(pages: list[Page]) -> dict[str, object]:
@@ -126,6 +176,20 @@ def test_since_leaves_older_orders_out(opened: Opened) -> None:
     assert recent == {i: o for i, o in every.items() if o.ordered_at >= since}  # type: ignore[attr-defined]
 
 
+def test_what_a_shop_counts_in_a_window_is_what_it_gives_of_it(opened: Opened) -> None:
+    every = rows(all_pages(opened()))
+    cuts = [NOW - timedelta(days=days) for days in (5000, 300, 200, 0)]
+    windows = [Window(begin, end) for begin, end in pairwise(cuts)]
+    counted = [placed.orders for placed in opened().placed(windows)]
+    assert sum(counted) == len(every)
+    for window, count in zip(windows, counted, strict=True):
+        given = rows(list(opened().pull_placed(window)))
+        assert len(given) == count
+        assert given == {
+            i: o for i, o in every.items() if window.begin <= o.ordered_at < window.end
+        }  # type: ignore[attr-defined]
+
+
 def test_what_is_pushed_is_shown_and_taken_back_without_a_trace(opened: Opened) -> None:
     platform = opened()
     before = shown(platform)
@@ -176,7 +240,7 @@ def test_a_write_that_was_cut_off_halfway_is_finished_and_can_be_undone(opened: 
     assert shown(opened())[customer] == {}
 
 
-@pytest.mark.parametrize("opened", ["magento", "shopify"], indirect=True)  # a file keeps no list
+@pytest.mark.parametrize("opened", LISTED, indirect=True)
 def test_a_customer_who_is_gone_is_refused_and_the_others_are_written(opened: Opened) -> None:
     platform = opened()
     customer = list(shown(platform))[11]

@@ -15,7 +15,7 @@ from connectors.http import Http
 from connectors.magento import walk
 from connectors.magento.walk import HASTY, HIGHEST_ID, Batch, Served
 
-PAGE_SIZE = 100
+PAGE_SIZE = 200
 PAST_THE_END = 10**9  # a page that holds no row, only the count
 
 
@@ -68,14 +68,14 @@ class Keyset:
         filters: Sequence[Filter] = (),
         id_field: str = "entity_id",
         fields: str = "",
-        size: int = PAGE_SIZE,
+        size: int | None = None,
     ) -> None:
         self._http = http
         self._filters = tuple(filters)
         self._fields = fields
         self.path = path
         self.id_field = id_field
-        self.size = size
+        self.size = size or PAGE_SIZE
 
     def batches(self, after: int = 0, to: int = HIGHEST_ID) -> Iterator[Batch]:
         return walk.batches(self, after, to)

@@ -15,7 +15,8 @@ from connectors.platform import Page
 class Piece(NamedTuple):
     """What was read of a range, and where the range stands behind it.
 
-    page     has no cursor of its own
+    batch    the rows as they came
+    page     the same as the schema has them, without a cursor of its own
     total    how many rows the range still had with this page, where the shop says so
     broken   the one row that the shop could not serve
     done     nothing is left of the range
@@ -23,6 +24,7 @@ class Piece(NamedTuple):
     """
 
     at: Range
+    batch: Batch | None = None
     page: Page | None = None
     total: int | None = None
     broken: str | None = None
@@ -58,13 +60,18 @@ class Sweep:
             found = cutter.next()
             return self._counted(found) if found else None
 
-        return Crew(take, self.workers, timed=lambda piece: piece.page is not None).pieces()
+        return Crew(
+            take, self.workers, self._read, timed=lambda one: one.batch is not None
+        ).pieces()
 
     def plain(self, ranges: Sequence[Range]) -> Iterator[Piece]:
         """The ranges one after the other, as they are."""
         for one in ranges:
-            at = yield from self._pieces(one)
-            yield Piece(at, done=True)
+            yield from map(self._read, self._whole(one))
+
+    def _whole(self, one: Range) -> Iterator[Piece]:
+        at = yield from self._pieces(one)
+        yield Piece(at, done=True)
 
     def _counted(self, whole: Range) -> Iterator[Piece]:
         """A range; once more where the shop counts more rows than came.
@@ -82,8 +89,11 @@ class Sweep:
     def _pieces(self, at: Range) -> Generator[Piece, None, Range]:
         for batch in batches(self.route, at.after, at.to):
             at = at.behind(batch)
-            yield Piece(at, self.read(batch), batch.total, batch.broken)
+            yield Piece(at, batch, total=batch.total, broken=batch.broken)
         return at
+
+    def _read(self, piece: Piece) -> Piece:
+        return piece._replace(batch=None, page=self.read(piece.batch)) if piece.batch else piece
 
     def _count(self, at: Range) -> int:
         """The shop's count; what came where it doesn't count.

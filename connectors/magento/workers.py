@@ -9,11 +9,13 @@ from threading import Condition, Thread, local
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+Done = TypeVar("Done")
 Asked = TypeVar("Asked")
 
 SMOOTH = 1 / 4  # the weight of the newest answer in the usual time
 FORGET = 1.002  # the best time is forgotten slowly: a shop may be slower by day than by night
 GROWN = 2.0  # times the best: the shop queues what we ask, so asking more gains nothing
+SPARE = 1  # a thread more than may ask: somebody asks while another finishes what came
 PARTING_SECONDS = 2.0  # to wait for answers that are on their way, after a stop
 
 
@@ -62,39 +64,42 @@ class _Stopped(Exception):
     """Nobody listens any more."""
 
 
-class Crew(Generic[T]):
-    """`most` threads that take tasks and read them piece by piece; `pieces` listens.
+class Crew(Generic[T, Done]):
+    """Threads that take tasks and read them piece by piece, `most` at a time; `pieces` listens.
 
-    take   gives the next task, None where there are none left; called in the threads
-    timed  whether a piece took what pieces take: others tell the pace nothing
+    take    gives the next task, None where there are none left; called in the threads
+    finish  makes of a piece what the listener gets, while others ask the shop
+    timed   whether a piece took what pieces take: others tell the pace nothing
     """
 
     def __init__(
         self,
         take: Callable[[], Iterator[T] | None],
         most: int,
+        finish: Callable[[T], Done],
         *,
         timed: Callable[[T], bool] = lambda piece: True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._take = take
+        self._finish = finish
         self._timed = timed
         self._most = most
         self._clock = clock
         self._pace = Pace(most)
         self._changed = Condition()  # guards all below
-        self._waiting: deque[T | BaseException] = deque()
+        self._waiting: deque[Done | BaseException] = deque()
         self._working = 0
         self._asking = 0
         self._stopped = False
 
-    def pieces(self) -> Iterator[T]:
+    def pieces(self) -> Iterator[Done]:
         """All pieces of all tasks. An error in a thread comes behind what was read before it.
 
         However this ends, no thread goes on: what they had read and not given is dropped.
         """
-        self._working = self._most
-        for _ in range(self._most):
+        self._working = self._most + SPARE
+        for _ in range(self._working):
             Thread(target=self._work, daemon=True).start()
         try:
             while (piece := self._heard()) is not None:
@@ -104,7 +109,7 @@ class Crew(Generic[T]):
         finally:
             self._stop()
 
-    def _heard(self) -> T | BaseException | None:
+    def _heard(self) -> Done | BaseException | None:
         """The oldest piece that waits; None when all work is done."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or not self._working)
@@ -141,14 +146,14 @@ class Crew(Generic[T]):
                 return
             if not _here.napped and self._timed(piece):
                 self._tell(seconds)
-            self._give(piece)
+            self._give(self._finish(piece))
 
     def _tell(self, seconds: float) -> None:
         with self._changed:
             self._pace.heard(seconds)
             self._changed.notify_all()
 
-    def _give(self, piece: T) -> None:
+    def _give(self, piece: Done) -> None:
         """Lays a piece down once there is room, so that no more than a few are in memory."""
         with self._changed:
             self._changed.wait_for(lambda: self._stopped or len(self._waiting) < self._most)

@@ -161,7 +161,8 @@ def _grid(books: Books, shop: Row, view: View) -> str:
 
 def _source(shop: Row) -> tuple[str, list[object]]:
     """A SELECT with one row per customer, our fields beside it, and its values."""
-    own = [f"{_OWN[shop['platform']]}{name}" for name in _FIELDS]
+    prefix = shop["settings"].get("attribute_prefix", _OWN[shop["platform"]])
+    own = [f"{prefix}{name}" for name in _FIELDS]
     joins = "".join(
         f" LEFT JOIN customer_values v{n} ON v{n}.shop = c.shop "
         f"AND v{n}.customer_id = c.id AND v{n}.name = ?"

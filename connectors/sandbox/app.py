@@ -5,6 +5,7 @@
 /<shop>/...                the shop's API
 /_control/journal          GET: the requests so far, and how many of them change something
 /_control/faults           GET: the fault plan; POST {"seed": 1, "faults": [{"kind": ...}]}
+/_control/setup            POST {"shop": "eu", "setup": {...}}: how that shop is set up
 /_control/reset            POST: an empty journal, an empty fault plan
 """
 
@@ -12,10 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 from starlette.applications import Starlette
@@ -26,15 +27,23 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connectors.sandbox import admin, magento, shopify
-from connectors.sandbox.books import Books
-from connectors.sandbox.faults import Fault, FaultPlan, churn, fault_of
+from connectors.sandbox.books import Books, utc_now
+from connectors.sandbox.faults import Fault, FaultPlan, churn, fault_of, late
+from connectors.sandbox.magento import setup as magento_setup
+from connectors.sandbox.shopify import setup as shopify_setup
+from connectors.sandbox.shopify.graphql import changes
+from connectors.sandbox.shopify.storage import UPLOADS
 
-_MUTATION = re.compile(r"(^|\})\s*mutation\b")
+_TOKENS = ("/oauth/access_token", "/ims/token/v3")
 _HTML = (
     "<!doctype html>\n<html><head><title>Error {status}: Service Unavailable</title></head>"
     "<body><h1>Service Temporarily Unavailable</h1><p>Please try again later.</p></body></html>\n"
 )
 DRIPS = 20
+CONFIGURE: Mapping[str, Callable[..., object]] = {
+    "magento": magento_setup.configure,
+    "shopify": shopify_setup.configure,
+}
 
 
 def create_app(books: Books, faults: FaultPlan) -> ASGIApp:
@@ -79,6 +88,15 @@ def _controls(books: Books, faults: FaultPlan) -> list[BaseRoute]:
                 return JSONResponse({"error": str(error)}, 400)
         return JSONResponse({"faults": faults.report()})
 
+    async def setup(request: Request) -> Response:
+        given = await request.json()
+        try:
+            configure = CONFIGURE[books.shop(given["shop"])["platform"]]
+            changed = configure(books, given["shop"], **given["setup"])
+        except (KeyError, TypeError, ValueError) as error:
+            return JSONResponse({"error": str(error)}, 400)
+        return JSONResponse({"setup": str(changed)})
+
     def reset(request: Request) -> Response:
         faults.set([])
         books.execute("DELETE FROM request_journal")
@@ -87,6 +105,7 @@ def _controls(books: Books, faults: FaultPlan) -> list[BaseRoute]:
     return [
         Route("/_control/journal", journal),
         Route("/_control/faults", plan, methods=["GET", "POST"]),
+        Route("/_control/setup", setup, methods=["POST"]),
         Route("/_control/reset", reset, methods=["POST"]),
     ]
 
@@ -100,15 +119,15 @@ def mutating(books: Books) -> dict[str, int]:
 
 def _mutates(row: MutableMapping[str, Any]) -> bool:
     path = row["path"].partition("?")[0]
-    if row["method"] in ("GET", "HEAD", "OPTIONS") or path.endswith("/oauth/access_token"):
+    if row["method"] in ("GET", "HEAD", "OPTIONS") or path.endswith(_TOKENS):
         return False
     if not path.endswith("/graphql.json"):
-        return True
+        return f"/{UPLOADS}/" not in path
     try:
         query = json.loads(row["sent"]).get("query", "")
     except (ValueError, AttributeError):
         return False
-    return bool(_MUTATION.search(query))
+    return changes(query)
 
 
 @dataclass(slots=True)
@@ -150,7 +169,13 @@ class Street:
         await run_in_threadpool(
             self._books.write_down, shop[0], scope["method"], path, sent, answer.status
         )
+        answer.headers.append((b"date", self._date(shop[0])))
         await _deliver(answer, fault, send)
+
+    def _date(self, shop: str) -> bytes:
+        """What the shop's clock says: now, but for the shop that is told to be off."""
+        off = self._books.shop(shop)["settings"].get("clock_offset_seconds", 0)
+        return formatdate(utc_now().timestamp() + off, usegmt=True).encode()
 
     async def _answer(self, scope: Scope, shop: str, body: bytes, fault: Fault | None) -> Captured:
         """Carry the request out, unless the fault stops it. Status 0: no answer will leave."""
@@ -160,6 +185,8 @@ class Street:
             return _refusal(fault)
         if fault and fault.kind == "churn":
             await run_in_threadpool(churn, self._books, shop, self._faults.rng)
+        if fault and fault.kind == "late":
+            await run_in_threadpool(late, self._books, shop, fault.seconds, self._faults.rng)
         answer = Captured()
         await self._inner(scope, _replay(body), answer.take)
         return answer

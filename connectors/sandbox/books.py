@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS customers (
     last_name TEXT NOT NULL, website_id INTEGER NOT NULL, store_id INTEGER NOT NULL,
     group_id INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
     extra TEXT NOT NULL, PRIMARY KEY (shop, id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS customers_email ON customers (shop, website_id, lower(email));
 CREATE TABLE IF NOT EXISTS customer_values (
     id INTEGER PRIMARY KEY, shop TEXT NOT NULL, customer_id INTEGER NOT NULL, name TEXT NOT NULL,
     type TEXT NOT NULL, value TEXT NOT NULL, updated_at TEXT NOT NULL,
@@ -45,13 +46,22 @@ CREATE INDEX IF NOT EXISTS refunds_order ON refunds (shop, order_id);
 CREATE TABLE IF NOT EXISTS definitions (
     id INTEGER PRIMARY KEY, shop TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL,
     body TEXT NOT NULL, UNIQUE (shop, name));
+CREATE TABLE IF NOT EXISTS bulks (
+    shop TEXT NOT NULL, uuid TEXT NOT NULL, polls INTEGER NOT NULL, started_at TEXT NOT NULL,
+    body TEXT NOT NULL, PRIMARY KEY (shop, uuid));
+CREATE TABLE IF NOT EXISTS segments (
+    id INTEGER PRIMARY KEY, shop TEXT NOT NULL, name TEXT NOT NULL, query TEXT NOT NULL,
+    created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS files (
+    shop TEXT NOT NULL, name TEXT NOT NULL, made_at TEXT NOT NULL, content TEXT,
+    PRIMARY KEY (shop, name));
 CREATE TABLE IF NOT EXISTS request_journal (
     seq INTEGER PRIMARY KEY, at TEXT NOT NULL, shop TEXT NOT NULL, method TEXT NOT NULL,
     path TEXT NOT NULL, body TEXT NOT NULL, status INTEGER NOT NULL);
 """
 
 TABLES = ("shops", "customers", "customer_values", "customer_tags", "orders", "refunds",
-          "definitions", "request_journal")  # fmt: skip
+          "definitions", "bulks", "segments", "files", "request_journal")  # fmt: skip
 _JSON_COLUMNS = frozenset({"body", "settings", "extra"})
 
 Row = dict[str, Any]
@@ -75,7 +85,7 @@ class Books:
 
     def __init__(self, path: Path | str, clock: Callable[[], datetime] = utc_now) -> None:
         self._lock = threading.RLock()
-        self._clock = clock
+        self.clock = clock
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode = WAL")
@@ -88,7 +98,7 @@ class Books:
 
     def now(self) -> str:
         """The shop's clock as text."""
-        return instant_text(self._clock())
+        return instant_text(self.clock())
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

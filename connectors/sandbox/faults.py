@@ -6,12 +6,13 @@ import re
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
+from datetime import timedelta
 from random import Random
 from typing import Any, Literal, get_args
 
-from connectors.sandbox.books import Books
+from connectors.sandbox.books import Books, instant_text
 
-Kind = Literal["status", "reset", "lost", "truncated", "cut", "slow", "drip", "churn"]
+Kind = Literal["status", "reset", "lost", "truncated", "cut", "slow", "drip", "churn", "late"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Fault:
     slow       the answer comes after `seconds`
     drip       the answer comes in 20 pieces over `seconds`
     churn      an order is changed, and another one added, before the request is carried out
+    late       before it is carried out an order comes in whose transaction began `seconds` ago: its
+               times are that old, and its id lies below the newest
 
     It meets requests whose method and path (with its query) match the two patterns: the `nth` of
     them (counted from one), or each with `probability`; at most `times`, 0 for without end.
@@ -120,6 +123,23 @@ def churn(books: Books, shop: str, rng: Random) -> None:
         body = {**order["body"], "state": "paid", "refunded": _NOTHING_BACK}
         fresh = {**order, **new, "created_at": now, "updated_at": now, "body": body}
         books.insert("orders", [fresh])
+
+
+def late(books: Books, shop: str, seconds: float, rng: Random) -> None:
+    """A transaction that began a while ago commits now: its id and times were set back then.
+
+    https://github.com/magento/magento2/issues/40803
+    """
+    with books.transaction():
+        taken = {row["id"] for row in books.query("SELECT id FROM orders WHERE shop = ?", (shop,))}
+        order = books.order(shop, rng.choice(sorted(taken)))
+        if order is None:
+            return
+        own = next(n for n in range(max(taken), 0, -1) if n not in taken)
+        began = instant_text(books.clock() - timedelta(seconds=seconds))
+        body = {**order["body"], "state": "paid", "refunded": _NOTHING_BACK}
+        fresh = {**order, "id": own, "number": f"{order['number']}-{own}", "body": body}
+        books.insert("orders", [{**fresh, "created_at": began, "updated_at": began}])
 
 
 _NOTHING_BACK = dict.fromkeys(

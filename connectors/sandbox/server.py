@@ -82,7 +82,7 @@ class _Server(uvicorn.Server):
 def _server(books: Books, faults: FaultPlan, listens: Callable[[], None]) -> _Server:
     config = uvicorn.Config(
         app.create_app(books, faults), http="h11", ws="none", lifespan="off", loop="asyncio",
-        log_level="warning", access_log=False, timeout_graceful_shutdown=1,
+        log_level="warning", access_log=False, date_header=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
     return _Server(config, listens)
 

@@ -20,7 +20,7 @@ import responses
 from connectors.config import ShopSettings
 from connectors.http import Http, Retry
 from connectors.identity import EmailHasher
-from connectors.magento import MagentoShop, ranges
+from connectors.magento import MagentoShop, ranges, search
 
 PAYLOADS = Path(__file__).parents[1] / "payloads" / "magento"
 BASE = "https://shop.example"
@@ -227,6 +227,12 @@ def stocked(magento: FakeMagento, order: dict[str, Any]) -> FakeMagento:
         {**MEMO, "entity_id": one, "order_id": one, "updated_at": LONG_AGO} for one in range(1, 121)
     ]
     return magento
+
+
+@pytest.fixture(autouse=True)
+def _pages_of_a_hundred(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the tests count in, whatever is fastest today."""
+    monkeypatch.setattr(search, "PAGE_SIZE", 100)
 
 
 @pytest.fixture

@@ -80,7 +80,11 @@ def test_a_shop_that_grows_slower_for_good_is_not_punished_for_ever() -> None:
 # ------------------------------------------------------------------------------------------ crew
 
 
-def crew_of(tasks: list[list[int]], most: int) -> Crew[int]:
+def same(piece: int) -> int:
+    return piece
+
+
+def crew_of(tasks: list[list[int]], most: int) -> Crew[int, int]:
     left = [iter(task) for task in tasks]
     lock = threading.Lock()
 
@@ -88,7 +92,7 @@ def crew_of(tasks: list[list[int]], most: int) -> Crew[int]:
         with lock:
             return left.pop(0) if left else None
 
-    return Crew(take, most)
+    return Crew(take, most, same)
 
 
 def our_threads() -> int:
@@ -123,7 +127,7 @@ def test_an_error_ends_all_threads_and_comes_behind_what_was_read_before() -> No
     tasks: list[Iterator[int]] = [breaking()]
     seen: list[int] = []
     with pytest.raises(LookupError, match="broken"):
-        seen.extend(Crew(lambda: tasks.pop() if tasks else None, 1).pieces())
+        seen.extend(Crew(lambda: tasks.pop() if tasks else None, 1, same).pieces())
     assert seen == [1, 2]
     assert our_threads() == 0
 
@@ -139,7 +143,7 @@ def test_an_error_of_one_ends_the_others_in_the_middle_of_their_tasks() -> None:
 
     tasks: list[Iterator[int]] = [endless(), breaking(), endless()]
     with pytest.raises(LookupError):
-        list(Crew(lambda: tasks.pop() if tasks else None, 3).pieces())
+        list(Crew(lambda: tasks.pop() if tasks else None, 3, same).pieces())
     assert our_threads() == 0
 
 
@@ -152,7 +156,7 @@ def test_no_more_than_a_few_pieces_wait_for_a_slow_listener() -> None:
             read += 1
             yield read
 
-    pieces = Crew(endless, 4).pieces()
+    pieces = Crew(endless, 4, same).pieces()
     for _ in range(100):
         next(pieces)
     assert read <= 100 + 2 * 4
@@ -182,7 +186,7 @@ def test_it_never_asks_more_at_once_than_the_pace_allows() -> None:
             yield one
 
     tasks = [task() for _ in range(8)]
-    list(Crew(lambda: tasks.pop() if tasks else None, 3).pieces())
+    list(Crew(lambda: tasks.pop() if tasks else None, 3, same).pieces())
     assert 2 <= most_seen <= 3
 
 
@@ -196,7 +200,7 @@ def test_a_nap_of_a_worker_slows_the_crew_and_ends_when_the_listener_leaves() ->
         yield 2
 
     tasks = [task()]
-    crew = Crew(lambda: tasks.pop() if tasks else None, 1)
+    crew = Crew(lambda: tasks.pop() if tasks else None, 1, same)
     pieces = crew.pieces()
     assert next(pieces) == 1
     assert napping.wait(5)
@@ -220,7 +224,7 @@ def test_naps_are_trouble_and_their_length_is_no_answers_time() -> None:
             yield one
 
     tasks = [task()]
-    crew = Crew(lambda: tasks.pop() if tasks else None, 8, clock=lambda: now)
+    crew = Crew(lambda: tasks.pop() if tasks else None, 8, same, clock=lambda: now)
     list(crew.pieces())
     before, behind = seen
     assert before > 4

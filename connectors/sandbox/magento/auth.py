@@ -22,6 +22,7 @@ from connectors.sandbox import (
     MAGENTO_TOKEN,
 )
 from connectors.sandbox.magento.errors import MagentoError, unauthorised
+from connectors.sandbox.magento.setup import Setup
 
 _PARAMETER = re.compile(r'(oauth_\w+)="([^"]*)"')
 #: Magento sorts such keys as numbers, the standard as text.
@@ -41,14 +42,17 @@ class Gate:
     def __init__(self) -> None:
         self._nonces: set[str] = set()
 
-    def admit(self, request: Request, resource: str, allowed: list[str] | None) -> None:
-        """`resource` is what the route needs; `allowed` what the integration has, None for all."""
+    def admit(self, request: Request, resource: str, setup: Setup) -> None:
+        """`resource` is what the route needs.
+
+        With Bearer switched off an integration's token opens nothing, and the answer is the same.
+        """
         scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "oauth":
             self._verify(request, credentials, resource)
-        elif scheme.lower() != "bearer" or credentials != MAGENTO_TOKEN:
+        elif scheme.lower() != "bearer" or credentials != MAGENTO_TOKEN or not setup.bearer:
             raise unauthorised(resource)
-        if allowed is not None and resource not in allowed:
+        if setup.resources is not None and resource not in setup.resources:
             raise unauthorised(resource)
 
     def _verify(self, request: Request, credentials: str, resource: str) -> None:

@@ -11,16 +11,18 @@ from connectors.sandbox.bodies import Line, OrderBody, RefundBody
 from connectors.sandbox.books import Row
 from connectors.sandbox.magento.items import Back, given_back
 from connectors.sandbox.magento.money import Pairs, number
+from connectors.sandbox.magento.shop import base_currency
 
 
 def creditmemo(refund: Row, order: Row, shop: Row) -> dict[str, Any]:
     """One credit memo; `order` is the order it belongs to."""
     body: OrderBody = order["body"]
     rendered = list(_items(refund, body))
+    code, rate = base_currency(shop, body["store_id"])
     plain = {
-        "base_currency_code": shop["currency"], "global_currency_code": shop["currency"],
-        "store_currency_code": shop["currency"], "order_currency_code": body["display_currency"],
-        "base_to_global_rate": 1, "base_to_order_rate": number(Decimal(body["rate"])),
+        "base_currency_code": code, "global_currency_code": shop["currency"],
+        "store_currency_code": code, "order_currency_code": body["display_currency"],
+        "base_to_global_rate": number(rate), "base_to_order_rate": number(Decimal(body["rate"])),
         "store_to_base_rate": 0, "store_to_order_rate": 0, "billing_address_id": 2 * order["id"],
         "shipping_address_id": 2 * order["id"] - 1, "created_at": refund["created_at"],
         "updated_at": refund["updated_at"], "entity_id": refund["id"],

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+MAINTENANCE = (
+    '<!doctype html>\n<html xmlns="http://www.w3.org/1999/xhtml" >\n<head>\n'
+    "    <title>Error 503: Service Unavailable</title>\n</head>\n<body>\n"
+    "<h1>Service Temporarily Unavailable</h1>\n<p>\n"
+    "    The server is temporarily unable to service your request due to maintenance downtime "
+    "or capacity problems.\n"
+    "    Please try again later.\n</p>\n</body>\n</html>\n"
+)
+
 
 class MagentoError(Exception):
-    """An answer that is not 2xx."""
+    """An answer that is not 2xx; its body is plain text where Magento itself broke down."""
 
     def __init__(
         self,
@@ -17,9 +26,16 @@ class MagentoError(Exception):
     ) -> None:
         super().__init__(message)
         self.status = status
-        self.body: dict[str, Any] = {"message": message}
+        self.body: dict[str, Any] | str = {"message": message}
         if parameters is not None:
-            self.body["parameters"] = parameters
+            self.body = {"message": message, "parameters": parameters}
+
+    @classmethod
+    def plain(cls, status: int, text: str) -> MagentoError:
+        """One that is no JSON at all."""
+        error = cls(status, text)
+        error.body = text
+        return error
 
 
 def required(field: str) -> MagentoError:

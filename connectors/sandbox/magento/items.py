@@ -27,6 +27,8 @@ class Setting(NamedTuple):
     row: Row
     body: OrderBody
     back: Back
+    shown: str = "2.4.7"
+    """Whose row totals: a version's, which are odd over REST, or the "database"'s."""
 
     @property
     def refunded(self) -> bool:
@@ -83,8 +85,8 @@ def _item(setting: Setting, line: Line, kind: str) -> dict[str, Any]:
         price=cents(sums.net / quantity),
         price_incl_tax=cents(LineSums([line]).with_tax / quantity),
         original_price=Decimal(line["unit_price"]),
-        row_total=sums.net - sums.taken_off,
-        row_total_incl_tax=incl - sums.taken_off,
+        row_total=_row_total(setting, sums, quantity),
+        row_total_incl_tax=incl if setting.shown == "database" else incl - sums.taken_off,
         tax_amount=sums.tax,
         discount_amount=sums.taken_off,
     )
@@ -100,6 +102,14 @@ def _item(setting: Setting, line: Line, kind: str) -> dict[str, Any]:
     if kind in ("simple", "virtual"):
         plain["base_cost"] = number(Decimal(line["cost"]))  # a set's cost stands on its parts
     return {**pairs.fields, **plain}
+
+
+def _row_total(setting: Setting, sums: LineSums, quantity: int) -> Decimal:
+    """2.4.7 takes the line's discount off, 2.4.8 does so from the price of one (both seen live)."""
+    if setting.shown == "database":
+        return sums.net
+    whole = cents(sums.net / quantity) if setting.shown == "2.4.8" else sums.net
+    return whole - sums.taken_off
 
 
 def _child(setting: Setting, line: Line, *, bundle: bool) -> dict[str, Any]:

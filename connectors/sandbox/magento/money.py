@@ -38,8 +38,8 @@ class Pairs:
     def put_both(self, name: str, base: Decimal, shown: Decimal) -> None:
         """Where the display amount is not just the converted one."""
         base_name = f"base_{name}"
-        self.fields[_ODD.get(base_name, base_name)] = number(base)
-        self.fields[name] = number(shown)
+        known = self.fields[_ODD.get(base_name, base_name)] = number(base)
+        self.fields[name] = known if shown is base else number(shown)
 
     def put_sum(self, name: str, parts: Iterable[Decimal]) -> None:
         """A total is the sum of its converted parts, not the converted sum."""

@@ -12,6 +12,8 @@ from connectors.sandbox.bodies import OrderBody
 from connectors.sandbox.books import Row
 from connectors.sandbox.magento.items import PAID, Setting, given_back, items
 from connectors.sandbox.magento.money import LineSums, Pairs, number
+from connectors.sandbox.magento.setup import setup_of
+from connectors.sandbox.magento.shop import base_currency
 from connectors.sandbox.people import PLACES
 
 STATES = {
@@ -21,10 +23,14 @@ STATES = {
 }  # fmt: skip
 
 
-def order(row: Row, refunds: list[Row], shop: Row) -> dict[str, Any]:
-    """One order. `refunds` are its refunds; `shop` the shop's row of the books."""
+def order(row: Row, refunds: list[Row], shop: Row, shown: str = "") -> dict[str, Any]:
+    """One order. `refunds` are its refunds; `shop` the shop's row of the books.
+
+    `shown`: whose row totals the items have (`Setting.shown`), by default the shop's version's.
+    """
     body: OrderBody = row["body"]
-    setting = Setting(row, body, given_back(body, refunds))
+    totals = shown or setup_of(shop).row_totals
+    setting = Setting(row, body, given_back(body, refunds), totals)
     rendered = list(items(setting))
     pairs = _amounts(body)
     if body["state"] == "cancelled":
@@ -99,10 +105,11 @@ def _refunded(pairs: Pairs, body: OrderBody, refunds: list[Row]) -> None:
 
 
 def _rates(body: OrderBody, shop: Row) -> dict[str, Any]:
+    code, rate = base_currency(shop, body["store_id"])
     return {
-        "base_currency_code": shop["currency"], "global_currency_code": shop["currency"],
-        "store_currency_code": shop["currency"], "order_currency_code": body["display_currency"],
-        "base_to_global_rate": 1, "base_to_order_rate": number(Decimal(body["rate"])),
+        "base_currency_code": code, "global_currency_code": shop["currency"],
+        "store_currency_code": code, "order_currency_code": body["display_currency"],
+        "base_to_global_rate": number(rate), "base_to_order_rate": number(Decimal(body["rate"])),
         "store_to_base_rate": 0, "store_to_order_rate": 0,
     }  # fmt: skip
 

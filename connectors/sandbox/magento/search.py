@@ -61,12 +61,17 @@ class Criteria:
             echoed["current_page"] = self.current_page
         return echoed
 
-    def window(self) -> tuple[int, int]:
-        """LIMIT and OFFSET; pages below one are the first, a negative size is one row."""
+    def window(self, total: int | None = None) -> tuple[int, int]:
+        """LIMIT and OFFSET; pages below one are the first, a negative size is one row.
+
+        `total` where no page lies behind the last: 2.3 shows that one again and again.
+        """
         if not self.page_size:
             return -1, 0
-        size = max(self.page_size, 1)
-        return size, (max(self.current_page or 1, 1) - 1) * size
+        size, page = max(self.page_size, 1), max(self.current_page or 1, 1)
+        if total is not None:
+            page = min(page, max(-(-total // size), 1))
+        return size, (page - 1) * size
 
 
 def parse(query: str, limits: Mapping[str, Any]) -> Criteria:

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from connectors.sandbox.books import Books, Row
+from connectors.sandbox.magento.setup import setup_of
 
 _SYSTEM = ("confirmation", "created_at", "website_id", "created_in", "store_id", "group_id",
            "disable_auto_group_change", "prefix", "firstname", "middlename", "lastname", "suffix",
            "email", "default_billing", "default_shipping", "updated_at", "dob", "taxvat",
            "gender")  # fmt: skip
+#: The customer groups of a fresh Magento.
+GROUPS = [
+    {"id": id_, "code": code, "tax_class_id": 3, "tax_class_name": "Retail Customer"}
+    for id_, code in enumerate(("NOT LOGGED IN", "General", "Wholesale", "Retailer"))
+]
+DEFAULT_GROUP = 1
 _SYMBOLS = {"EUR": "€", "USD": "$"}
+
+
+def website_of(shop: Row, store_id: int) -> int:
+    """The website of a store view."""
+    views = shop["settings"]["store_views"]
+    return next(int(view["website_id"]) for view in views if view["id"] == store_id)
+
+
+def base_currency(shop: Row, store_id: int) -> tuple[str, Decimal]:
+    """What a store view's website reckons in, and its rate to the shop's own currency."""
+    own = setup_of(shop).currencies.get(str(website_of(shop, store_id)))
+    return (own[0], Decimal(own[1])) if own else (str(shop["currency"]), Decimal(1))
 
 
 def views(shop: Row) -> list[dict[str, Any]]:
@@ -35,7 +55,7 @@ def configs(shop: Row, base_url: str) -> list[dict[str, Any]]:
     }  # fmt: skip
     return [
         {"id": view["id"], "code": view["code"], "website_id": view["website_id"],
-         "locale": view["locale"], "base_currency_code": shop["currency"],
+         "locale": view["locale"], "base_currency_code": base_currency(shop, view["id"])[0],
          "default_display_currency_code": view["display_currency"],
          "timezone": shop["settings"]["timezone"], "weight_unit": "lbs", **urls}
         for view in shop["settings"]["store_views"]
@@ -58,14 +78,22 @@ def currency(shop: Row) -> dict[str, Any]:
 
 def attributes(books: Books, shop: Row, *, system: bool) -> list[dict[str, Any]]:
     """Metadata of the customer attributes; the system's own only when asked for."""
+    required = setup_of(shop).required_attributes
     own = [
         _attribute(row["name"], row["type"], row["body"], system=False)
+        | {"required": row["name"] in required}
         for row in books.definitions(shop["shop"])
     ]
     if not system:
         return own
     plain = {"label": "", "input": "text", "in_grid": True}
     return [*(_attribute(code, "static", plain, system=True) for code in _SYSTEM), *own]
+
+
+def attribute_label(books: Books, shop: str, code: str) -> str:
+    """As the admin sees it; the code itself where there is no such attribute."""
+    rows = (row for row in books.definitions(shop) if row["name"] == code)
+    return next((str(row["body"]["label"]) for row in rows), code)
 
 
 def _attribute(code: str, backend: str, body: dict[str, Any], *, system: bool) -> dict[str, Any]:

@@ -1,0 +1,165 @@
+"""A first pull of all orders, beside pymagento and my-magento in environments of their own.
+
+python benchmarks/magento.py [--orders 50000] [--most 500000] [--no-peers]
+
+One server answers in a fixed 50 ms a page and 1 ms an order (`magento_server.py`); each side pulls
+all orders from a fresh one, as its documentation tells its users to. The server's own time is what
+it was told to take, divided by the workers that ask. Then the same while orders go and late ones
+come in (a range that gave fewer orders than the shop counts is read twice, and the store drops what
+it has), and memory as the shop grows (from a server that takes no time).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.request import urlopen
+
+from peers.environments import HERE as SIDES
+from peers.environments import python_of, surroundings
+
+HERE = Path(__file__).parent
+PEERS = {"pymagento": "pymagento_peer.py", "my-magento": "my_magento_peer.py"}
+SIZES = (10_000, 50_000, 100_000, 500_000)
+#: From so many on my-magento is left out: it holds all orders in memory twice, a few dozen KB each.
+MANY = 50_000
+MOVING = 5_000
+
+
+@dataclass(frozen=True)
+class Run:
+    """One pull: what the side told, and what the server saw of it."""
+
+    side: str
+    workers: int
+    seconds: float
+    orders: int
+    lost: int
+    doubled: int
+    peak_mb: float
+    cpu_seconds: float
+    requests: int
+    served: float
+
+    @property
+    def speed(self) -> float:
+        return self.orders / self.seconds
+
+    @property
+    def over(self) -> float:
+        """Seconds as a multiple of the server's own time; infinite where that is none."""
+        return self.seconds / (self.served / self.workers) if self.served else math.inf
+
+
+@contextmanager
+def server(*options: object) -> Iterator[str]:
+    """The address of a server that runs while the block does."""
+    command = [sys.executable, str(HERE / "magento_server.py"), *map(str, options)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:  # noqa: S603
+        try:
+            yield running.stdout.readline().strip() if running.stdout else ""
+        finally:
+            running.terminate()
+
+
+def ask(address: str) -> dict[str, Any]:
+    with urlopen(f"{address}/_served") as answer:  # noqa: S310 -- our own server
+        told: dict[str, Any] = json.load(answer)
+    return told
+
+
+def pull(side: str, orders: int, *options: object, workers: int = 1, task: str = "read") -> Run:
+    """One side's pull of a fresh server with so many orders."""
+    with server("--orders", orders, *options) as address, TemporaryDirectory() as folder:
+        if side in PEERS:
+            command = [python_of(side), SIDES / PEERS[side], address, orders]
+        else:
+            command = [sys.executable, SIDES / "magento_side.py", address, orders, workers, task]
+        done = subprocess.run(  # noqa: S603 -- our own words
+            [str(part) for part in command], env=surroundings(), capture_output=True, text=True,
+            cwd=folder,
+        )  # fmt: skip
+        if done.returncode:
+            raise SystemExit(f"{side} failed:\n{done.stderr[-3000:]}")
+        told, seen = json.loads(done.stdout.splitlines()[-1]), ask(address)
+    lost = set(told["missing"]) - set(seen["gone"])
+    return Run(
+        side, workers, told["seconds"], told["given"] - told["doubled"], len(lost),
+        told["doubled"], told["peak_mb"], told["cpu_seconds"], seen["requests"], seen["seconds"],
+    )  # fmt: skip
+
+
+def show(text: str = "") -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def show_run(name: str, run: Run, base: Run | None) -> None:
+    ratio = f"{run.speed / base.speed:6.2f}" if base else f"{'':>6}"
+    show(
+        f"{name:<30} {run.speed:8,.0f} {ratio} {run.seconds:8.1f} {run.served / run.workers:8.1f}"
+        f" {run.over:6.2f} {run.cpu_seconds:7.1f} {run.requests:8,} {run.peak_mb:8,.0f}"
+        f" {run.lost:6,} {run.doubled:7,}"
+    )
+
+
+def heading(title: str) -> None:
+    show(f"\n{title}")
+    show(
+        f"{'':<30} {'orders/s':>8} {'ratio':>6} {'seconds':>8} {'server':>8} {'over':>6} {'CPU':>7}"
+        f" {'requests':>8} {'peak MB':>8} {'lost':>6} {'doubled':>7}"
+    )
+
+
+def side_by_side(orders: int, peers: bool) -> None:
+    heading(f"{orders:,} orders, 50 ms a page and 1 ms an order")
+    base = pull("pymagento", orders) if peers else None
+    if base:
+        show_run("pymagento", base, base)
+    if peers and orders <= MANY:
+        show_run("my-magento", pull("my-magento", orders), base)
+    for workers in (1, 4):
+        name = f"clv-sync, {workers} worker{'s' * (workers > 1)}"
+        show_run(name, pull("ours", orders, workers=workers), base)
+    stored = pull("ours", orders, workers=4, task="store")
+    show_run("clv-sync, 4 workers, stored", stored, base)
+
+
+def on_the_move(peers: bool) -> None:
+    heading(f"{MOVING:,} orders while some go and late ones come in below the newest")
+    for side in PEERS if peers else ():
+        show_run(side, pull(side, MOVING, "--moving"), None)
+    for workers in (1, 4):
+        run = pull("ours", MOVING, "--moving", workers=workers)
+        show_run(f"clv-sync, {workers} worker{'s' * (workers > 1)}", run, None)
+
+
+def growing(most: int) -> None:
+    heading("4 workers, as the shop grows, from a server that takes no time")
+    for orders in (size for size in SIZES if size <= most):
+        run = pull("ours", orders, "--page-ms", 0, "--order-ms", 0, workers=4)
+        show_run(f"{orders:,} orders", run, None)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--orders", type=int, default=50_000)
+    parser.add_argument("--most", type=int, default=500_000)
+    parser.add_argument("--no-peers", dest="peers", action="store_false")
+    asked = parser.parse_args()
+    side_by_side(asked.orders, asked.peers)
+    on_the_move(asked.peers)
+    growing(asked.most)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Our own side of the pull: `side.py <address> <orders> <workers> read|store [folder]`.
+
+`read` takes the pages as they come, `store` commits each one, as `clv-sync backfill` does.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from seen import Seen
+
+from connectors.config import ShopSettings
+from connectors.identity import EmailHasher
+from connectors.magento import MagentoShop
+from connectors.platform import Page
+from connectors.store import Store
+
+NOW = datetime(2040, 1, 1, tzinfo=UTC)
+
+
+def main(address: str, orders: str, workers: str, task: str) -> None:
+    seen = Seen(int(orders))
+    settings = ShopSettings(
+        "eu",
+        "magento",
+        url=address,
+        token="benchmark",  # noqa: S106
+        workers=int(workers),
+    )
+    shop = MagentoShop(settings, EmailHasher(b"an e-mail key for a benchmark"))
+    begun = time.perf_counter()
+    pages = shop.pull_orders(None, NOW)
+    for page in pages if task == "read" else stored(pages):
+        seen.add(int(order.order_id) for order in page.orders)
+    seen.report(time.perf_counter() - begun)
+
+
+def stored(pages: Iterator[Page]) -> Iterator[Page]:
+    """Each page, once it is committed."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Store.open(Path(folder) / "store.duckdb", now=NOW) as store,
+    ):
+        for page in pages:
+            store.commit("eu", "orders", page, at=NOW)
+            yield page
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:5])

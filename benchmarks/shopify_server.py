@@ -1,0 +1,411 @@
+"""A Shopify to measure against: orders rendered beforehand, and a fixed time for each answer.
+
+python benchmarks/shopify_server.py [--orders 50000] [--page-ms 50] [--order-ms 1] [--leak 2]
+
+Every order looks as the sandbox shows it, over REST and in a bulk result, and has an id of its own.
+An order costs the server `order-ms` either way; a page waits `page-ms` besides, a bulk operation
+works by itself, up to five at once. REST calls run out of a bucket of 40 at `leak` a second, as on
+Shopify's plans (2, 4, 20; 0: no limit). The waiting is asleep, so that answers overlap as they do
+on a server with idle cores. Prints its address. /_served tells what was asked for so far.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import json
+import math
+import re
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+from connectors.sandbox import SHOPIFY_SHOP
+from connectors.sandbox.books import Books
+from connectors.sandbox.population import populate
+from connectors.sandbox.shopify.graphql import GraphQL
+from connectors.sandbox.shopify.limits import Bucket
+from connectors.sandbox.shopify.rest import Orders
+from connectors.sandbox.shopify.setup import SCOPES, configure
+from connectors.sandbox.shopify.storage import Storage
+from connectors.shopify.bulk.operation import ORDERS_IN_BULK, RUN_QUERY
+from connectors.shopify.documents import REFUNDS, REFUNDS_AT_ONCE, ROWS_AT_ONCE
+
+TEMPLATES = 256
+BUCKET = 40
+AT_ONCE = 5
+BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
+GAP = 7  # ids are so far apart: others are taken by drafts
+SETTLED = timedelta(days=2)  # from an order's placing to its last change
+API = "/admin/api/2026-10/"
+#: What stands in a rendered order where each order has something of its own.
+ID, NUMBER = "111222333", "@number@"
+CREATED, UPDATED = "2001-01-01T01:01:01", "2002-02-02T02:02:02"
+MARKS = re.compile("|".join((ID, NUMBER, CREATED, UPDATED)))
+COST = {
+    "requestedQueryCost": 10, "actualQueryCost": 10,
+    "throttleStatus": {"maximumAvailable": 2000, "currentlyAvailable": 1990, "restoreRate": 100},
+}  # fmt: skip
+
+
+class Template(NamedTuple):
+    """Bytes with gaps: pieces, and between them which of an order's own belongs there."""
+
+    pieces: Sequence[bytes]
+    gaps: Sequence[str]
+
+    @classmethod
+    def of(cls, text: str) -> Template:
+        return cls([piece.encode() for piece in MARKS.split(text)], MARKS.findall(text))
+
+    def filled(self, own: Mapping[str, bytes]) -> bytes:
+        parts = [self.pieces[0]]
+        for piece, gap in zip(self.pieces[1:], self.gaps, strict=True):
+            parts += (own[gap], piece)
+        return b"".join(parts)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Orders as REST has them, as lines of a bulk result (the order, its rows), and refunds."""
+
+    rest: list[Template]
+    roots: list[Template]
+    rows: list[Template]
+    counts: list[int]
+    refunds: dict[str, Any]
+
+
+def prepared() -> Prepared:
+    """The practice shop's orders with marks for what each has of its own."""
+    books = Books(":memory:")
+    populate(books, today=date(2026, 1, 1), limit=TEMPLATES)
+    configure(books, SHOPIFY_SHOP, timezone="UTC")
+    ids = [row["id"] for row in books.query(
+        "SELECT id FROM orders WHERE shop = ? LIMIT ?", (SHOPIFY_SHOP, TEMPLATES)
+    )]  # fmt: skip
+    stamps = [text.replace("T", " ") for text in (CREATED, UPDATED)]
+    books.execute("UPDATE orders SET created_at = ?, updated_at = ?", stamps)
+    orders = Orders(books, SHOPIFY_SHOP, SCOPES)
+    rest = orders.rendered([orders.one(order_id) for order_id in ids])
+    families = _in_bulk(books)
+    refunds = _refunds(books, [refund["id"] for order in rest for refund in order["refunds"]])
+    books.close()
+    whole = [json.dumps(order, separators=(",", ":")) for order in rest]
+    lines = [families[order_id] for order_id in ids]
+    names = [order["name"] for order in rest]
+    return Prepared(
+        rest=[_marked(*one) for one in zip(whole, ids, names, strict=True)],
+        roots=[_marked(root, *one) for (root, *_), *one in zip(lines, ids, names, strict=True)],
+        rows=[
+            _marked("".join(some[1:]), *one) for some, *one in zip(lines, ids, names, strict=True)
+        ],
+        counts=[len(some) for some in lines],
+        refunds=refunds,
+    )
+
+
+def _marked(text: str, order_id: int, name: str) -> Template:
+    return Template.of(text.replace(str(order_id), ID).replace(f'"{name}"', f'"#{NUMBER}"'))
+
+
+def _in_bulk(books: Books) -> dict[int, list[str]]:
+    """Each order's lines of a bulk result, its own first."""
+    api = GraphQL(books, SHOPIFY_SHOP, Bucket())
+    query = ORDERS_IN_BULK.replace("SEARCH", "")
+    begun = api.answer({"query": RUN_QUERY, "variables": {"query": query}}, "")["data"]
+    gid = begun["bulkOperationRunQuery"]["bulkOperation"]["id"]
+    api.answer({"query": f'{{ bulkOperation(id: "{gid}") {{ status }} }}'}, "")
+    text = Storage(books, SHOPIFY_SHOP, "").read(f"{gid.rpartition('/')[2]}.jsonl") or ""
+    found: dict[int, list[str]] = {}
+    for line in text.splitlines(keepends=True):
+        row = json.loads(line)
+        order_id = int((row.get("__parentId") or row["id"]).rpartition("/")[2])
+        found.setdefault(order_id, []).append(line)
+    return found
+
+
+def _refunds(books: Books, ids: Sequence[int]) -> dict[str, Any]:
+    """What the connector's own question for refunds is answered."""
+    api = GraphQL(books, SHOPIFY_SHOP, Bucket())
+    gids = [f"gid://shopify/Refund/{number}" for number in ids]
+    found: dict[str, Any] = {}
+    for start in range(0, len(gids), REFUNDS_AT_ONCE):
+        variables = {"ids": gids[start : start + REFUNDS_AT_ONCE], "first": ROWS_AT_ONCE}
+        nodes = api.answer({"query": REFUNDS, "variables": variables}, "")["data"]["nodes"]
+        found |= dict(zip(variables["ids"], nodes, strict=True))
+    return found
+
+
+def own(order: int) -> dict[str, bytes]:
+    """What the n-th order has of its own: a minute of time for each id."""
+    placed = BEGIN + timedelta(minutes=order * GAP)
+    times = (f"{moment:%Y-%m-%dT%H:%M:%S}" for moment in (placed, placed + SETTLED))
+    texts = (str(order * GAP), f"{order:09d}", *times)
+    return dict(zip((ID, NUMBER, CREATED, UPDATED), map(str.encode, texts), strict=True))
+
+
+@dataclass
+class Operation:
+    """A bulk operation over the orders from `begin` to before `end`."""
+
+    begin: int
+    end: int
+    ready_at: float
+    content: bytes = b""
+    objects: int = 0
+
+
+@dataclass
+class Shop:
+    """The orders 1 to `orders`, and what was asked about them."""
+
+    orders: int
+    made: Prepared
+    leak: float
+    requests: int = 0
+    sent: int = 0
+    refused: int = 0
+    operations: list[Operation] = field(default_factory=list)
+    _level: float = 0.0
+    _at: float = field(default_factory=time.monotonic)
+
+    def poured(self) -> bool:
+        """Whether the bucket has room for one more call."""
+        if not self.leak:
+            return True
+        now = time.monotonic()
+        self._level = max(self._level - self.leak * (now - self._at), 0.0)
+        self._at = now
+        if self._level + 1 > BUCKET:
+            return False
+        self._level += 1
+        return True
+
+    @property
+    def limit_header(self) -> str:
+        return f"{math.ceil(self._level)}/{BUCKET}"
+
+    def page(self, orders: Sequence[int]) -> bytes:
+        made = self.made.rest
+        return b'{"orders":[%b]}' % b",".join(made[n % len(made)].filled(own(n)) for n in orders)
+
+    def result(self, operation: Operation) -> None:
+        """Fills an operation's file: 250 orders, then what belongs to them, and so on."""
+        parts = []
+        for start in range(operation.begin, operation.end, 250):
+            some = range(start, min(start + 250, operation.end))
+            for templates in (self.made.roots, self.made.rows):
+                parts += [templates[n % len(templates)].filled(own(n)) for n in some]
+            operation.objects += sum(self.made.counts[n % len(self.made.counts)] for n in some)
+        operation.content = b"".join(parts)
+
+    def window(self, search: str) -> tuple[int, int]:
+        """The orders that a search by time finds, from and to before."""
+        begin, end = 1, self.orders + 1
+        for name, sign, value in re.findall(r"(\w+):(>=|<)'?([^' ]+)'?", search):
+            at = datetime.fromisoformat(value) - (SETTLED if name == "updated_at" else timedelta(0))
+            place = math.ceil((at - BEGIN).total_seconds() / 60 / GAP)
+            begin, end = (max(begin, place), end) if sign == ">=" else (begin, min(end, place))
+        return begin, max(begin, end)
+
+
+class Answer(NamedTuple):
+    """What leaves after `seconds`."""
+
+    body: bytes
+    seconds: float = 0.0
+    status: str = "200 OK"
+    headers: Mapping[str, str] = {}
+
+
+class Api:
+    """The routes: as much of Shopify as first pulls need."""
+
+    def __init__(self, shop: Shop, page_seconds: float, order_seconds: float) -> None:
+        self._shop = shop
+        self._page_seconds = page_seconds
+        self._order_seconds = order_seconds
+
+    def answer(self, target: str, body: bytes, base: str) -> Answer:
+        url = urlsplit(target)
+        if url.path.startswith("/files/"):
+            return Answer(self._shop.operations[int(url.path[7:])].content)
+        if url.path.endswith("/graphql.json"):
+            data = self._graphql(json.loads(body), base)
+            return Answer(_json({"data": data, "extensions": {"cost": COST}}), self._page_seconds)
+        if not self._shop.poured():
+            self._shop.refused += 1
+            refusal = _json({"errors": "Exceeded 2 calls per second for api client."})
+            return Answer(refusal, 0.0, "429 Too Many Requests", {"Retry-After": "2.0"})
+        return self._rest(url.path.removeprefix(API), dict(parse_qsl(url.query)), base)
+
+    # -------------------------------------------------------------- REST
+
+    def _rest(self, path: str, asked: Mapping[str, str], base: str) -> Answer:
+        if path == "orders/count.json":
+            begin, end = self._shop.window(_search(asked))
+            return Answer(_json({"count": end - begin}), self._page_seconds)
+        if path != "orders.json":
+            told = {"shop": {"id": 1, "iana_timezone": "UTC", "currency": "USD"}}
+            return Answer(_json(told), self._page_seconds)
+        orders, after = self._listed(asked)
+        seconds = self._page_seconds + len(orders) * self._order_seconds
+        headers = {"Link": f'<{base}{API}orders.json?{after}>; rel="next"'} if after else {}
+        return Answer(self._shop.page(orders), seconds, headers=headers)
+
+    def _listed(self, asked: Mapping[str, str]) -> tuple[Sequence[int], str]:
+        """The orders of a page, and the query of the next one."""
+        limit = int(asked.get("limit", 50))
+        if "page_info" in asked:
+            begin, end, up = json.loads(base64.urlsafe_b64decode(asked["page_info"]))
+        else:
+            begin, end = self._shop.window(_search(asked))
+            begin = max(begin, int(asked.get("since_id", 0)) // GAP + 1)
+            up = "since_id" in asked or asked.get("order", "").endswith("asc")
+        found = range(begin, end) if up else range(begin, end)[::-1]
+        page, rest = found[:limit], found[limit:]
+        if not rest:
+            return page, ""
+        state = json.dumps([min(rest), max(rest) + 1, up]).encode()
+        return page, f"limit={limit}&page_info={base64.urlsafe_b64encode(state).decode()}"
+
+    # -------------------------------------------------------------- GraphQL
+
+    def _graphql(self, asked: Any, base: str) -> Any:
+        query, variables = asked["query"], asked["variables"]
+        if "bulkOperationRunQuery(" in query:
+            return {"bulkOperationRunQuery": self._run(variables["query"])}
+        if "bulkOperation(" in query:
+            return {"bulkOperation": self._operation(variables["id"], base)}
+        if "ordersCount(" in query:
+            begin, end = self._shop.window(variables["search"])
+            return {"ordersCount": {"count": end - begin, "precision": "EXACT"}}
+        return {"nodes": [self._shop.made.refunds.get(one) for one in variables["ids"]]}
+
+    def _run(self, query: str) -> Any:
+        now = time.monotonic()
+        going = [one for one in self._shop.operations if one.ready_at > now]
+        if len(going) >= AT_ONCE:
+            error = {"code": "OPERATION_IN_PROGRESS", "field": None, "message": "in progress"}
+            return {"bulkOperation": None, "userErrors": [error]}
+        begin, end = self._shop.window(query)
+        ready = now + (end - begin) * self._order_seconds
+        self._shop.operations.append(Operation(begin, end, ready))
+        number = len(self._shop.operations) - 1
+        made = {"id": f"gid://shopify/BulkOperation/{number}", "status": "CREATED"}
+        return {"bulkOperation": made, "userErrors": []}
+
+    def _operation(self, gid: str, base: str) -> Any:
+        number = int(gid.rpartition("/")[2])
+        one = self._shop.operations[number]
+        done = one.ready_at <= time.monotonic()
+        if done and not one.content and one.begin < one.end:
+            self._shop.result(one)
+        return {
+            "id": gid,
+            "status": "COMPLETED" if done else "RUNNING",
+            "type": "QUERY",
+            "errorCode": None,
+            "query": "",
+            "createdAt": f"{BEGIN:%Y-%m-%dT%H:%M:%SZ}",
+            "completedAt": f"{BEGIN:%Y-%m-%dT%H:%M:%SZ}" if done else None,
+            "objectCount": str(one.objects),
+            "rootObjectCount": str(one.end - one.begin if done else 0),
+            "fileSize": str(len(one.content)) if done else None,
+            "url": f"{base}/files/{number}" if one.content else None,
+            "partialDataUrl": None,
+        }
+
+
+def _search(asked: Mapping[str, str]) -> str:
+    """REST's bounds as a search."""
+    return " ".join(
+        f"{name[:-4]}:{'>=' if name.endswith('_min') else '<'}{value}"
+        for name, value in asked.items()
+        if name.endswith(("_at_min", "_at_max")) and value
+    )
+
+
+def _json(told: Any) -> bytes:
+    return json.dumps(told).encode()
+
+
+class Server:
+    """HTTP/1.1 with as little as these clients need."""
+
+    def __init__(self, shop: Shop, api: Api) -> None:
+        self._shop = shop
+        self._api = api
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                await self._one(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        target = head.split(" ", 2)[1]
+        host, length = (_header(head, name) for name in ("host", "content-length"))
+        body = await reader.readexactly(int(length or 0))
+        if target == "/_served":
+            told = {"requests": self._shop.requests, "mb": self._shop.sent / 1e6,
+                    "refused": self._shop.refused, "gone": []}  # fmt: skip
+            await _send(writer, Answer(_json(told)), "")
+            return
+        self._shop.requests += 1
+        begun = time.monotonic()
+        answer = self._api.answer(target, body, f"http://{host}")
+        self._shop.sent += len(answer.body)
+        await asyncio.sleep(begun + answer.seconds - time.monotonic())
+        await _send(writer, answer, self._shop.limit_header)
+
+
+def _header(head: str, name: str) -> str:
+    found = re.search(rf"^{name}:\s*(.*?)\r$", head, re.IGNORECASE | re.MULTILINE)
+    return found[1] if found else ""
+
+
+async def _send(writer: asyncio.StreamWriter, answer: Answer, limit: str) -> None:
+    headers = {
+        "Content-Type": "application/json; charset=utf-8",
+        "Content-Length": str(len(answer.body)),
+        "X-Shopify-API-Version": "2026-10",
+        "X-Shopify-Shop-Api-Call-Limit": limit,
+        **answer.headers,
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    writer.write(f"HTTP/1.1 {answer.status}\r\n{lines}\r\n".encode())
+    for start in range(0, len(answer.body), 2**16):
+        writer.write(answer.body[start : start + 2**16])
+        await writer.drain()
+
+
+async def serve(server: Server) -> None:
+    listening = await asyncio.start_server(server.talk, "127.0.0.1", 0, limit=2**20)
+    port = listening.sockets[0].getsockname()[1]
+    sys.stdout.write(f"http://127.0.0.1:{port}\n")
+    sys.stdout.flush()
+    await listening.serve_forever()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--orders", type=int, default=50_000)
+    parser.add_argument("--page-ms", type=float, default=50)
+    parser.add_argument("--order-ms", type=float, default=1)
+    parser.add_argument("--leak", type=float, default=2)
+    asked = parser.parse_args()
+    shop = Shop(asked.orders, prepared(), asked.leak)
+    asyncio.run(serve(Server(shop, Api(shop, asked.page_ms / 1000, asked.order_ms / 1000))))
+
+
+if __name__ == "__main__":
+    main()
