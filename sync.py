@@ -172,9 +172,8 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None =
     """Model, scores, tiers; kept under this run with the card that says what they rest on."""
     known = known_on(at, shop, as_of)
     settings = score_settings(at.settings)
-    fitted = clv.fitted(
-        past_of(at, shop, known), settings, model or standing_model(at, shop, as_of)
-    )
+    choice = (model, clv.Calibration()) if model else standing_choice(at, shop, as_of)
+    fitted = clv.fitted(past_of(at, shop, known), settings, *choice)
     traits = clv.looks_at_traits(fitted)
     people = at.store.numbers(shop.shop, **known, with_traits=traits)
     scorer = clv.Scorer.of(fitted, people, as_of, settings)
@@ -214,17 +213,22 @@ def past_of(at: Session, shop: ShopSettings, known: Known) -> clv.Past:
     return clv.past_of(days, known["as_of"], traits)
 
 
-def standing_model(at: Session, shop: ShopSettings, as_of: date) -> str:
-    """The configured model; `auto` keeps what the shop's past has chosen, for a month."""
+def standing_choice(at: Session, shop: ShopSettings, as_of: date) -> tuple[str, clv.Calibration]:
+    """The configured model; `auto` keeps what the shop's past has chosen, for a month.
+
+    With what the same backtest has found about its intervals.
+    """
     if at.settings.model != clv.AUTO:
-        return at.settings.model
+        return at.settings.model, clv.Calibration()
     chosen = [card for card in at.store.cards(shop.shop) if card.card.get("choice")]
     if not chosen or not 0 <= (as_of - chosen[-1].as_of).days < CHOSEN_FOR_DAYS:
-        return clv.AUTO
-    model = str(chosen[-1].card["choice"]["chosen"])
-    known = clv.CANDIDATES.get(model)
+        return clv.AUTO, clv.Calibration()
+    card = chosen[-1].card
+    known = clv.CANDIDATES.get(str(card["choice"]["chosen"]))
     # A mean has to be found anew, and only a backtest knows the bounds of what is no model.
-    return model if known and known.kind == "model" else clv.AUTO
+    if not known or known.kind != "model":
+        return clv.AUTO, clv.Calibration()
+    return known.key, clv.Calibration.from_dict(card.get("calibration", {}))
 
 
 def score_settings(settings: Settings) -> clv.ScoreSettings:

@@ -19,7 +19,7 @@ import math
 import re
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -99,12 +99,14 @@ def prepared() -> Prepared:
     whole = [json.dumps(order, separators=(",", ":")) for order in rest]
     lines = [families[order_id] for order_id in ids]
     names = [order["name"] for order in rest]
+
+    def marked(texts: Iterable[str]) -> list[Template]:
+        return [_marked(*one) for one in zip(texts, ids, names, strict=True)]
+
     return Prepared(
-        rest=[_marked(*one) for one in zip(whole, ids, names, strict=True)],
-        roots=[_marked(root, *one) for (root, *_), *one in zip(lines, ids, names, strict=True)],
-        rows=[
-            _marked("".join(some[1:]), *one) for some, *one in zip(lines, ids, names, strict=True)
-        ],
+        rest=marked(whole),
+        roots=marked(root for root, *_ in lines),
+        rows=marked("".join(rows) for _, *rows in lines),
         counts=[len(some) for some in lines],
         refunds=refunds,
     )
@@ -154,6 +156,7 @@ def own(order: int) -> dict[str, bytes]:
 class Operation:
     """A bulk operation over the orders from `begin` to before `end`."""
 
+    query: str
     begin: int
     end: int
     ready_at: float
@@ -209,7 +212,9 @@ class Shop:
         """The orders that a search by time finds, from and to before."""
         begin, end = 1, self.orders + 1
         for name, sign, value in re.findall(r"(\w+):(>=|<)'?([^' ]+)'?", search):
-            at = datetime.fromisoformat(value) - (SETTLED if name == "updated_at" else timedelta(0))
+            at = datetime.fromisoformat(value)
+            at = at if at.tzinfo else at.replace(tzinfo=UTC)
+            at -= SETTLED if name == "updated_at" else timedelta(0)
             place = math.ceil((at - BEGIN).total_seconds() / 60 / GAP)
             begin, end = (max(begin, place), end) if sign == ">=" else (begin, min(end, place))
         return begin, max(begin, end)
@@ -296,7 +301,7 @@ class Api:
             return {"bulkOperation": None, "userErrors": [error]}
         begin, end = self._shop.window(query)
         ready = now + (end - begin) * self._order_seconds
-        self._shop.operations.append(Operation(begin, end, ready))
+        self._shop.operations.append(Operation(query, begin, end, ready))
         number = len(self._shop.operations) - 1
         made = {"id": f"gid://shopify/BulkOperation/{number}", "status": "CREATED"}
         return {"bulkOperation": made, "userErrors": []}
@@ -312,7 +317,7 @@ class Api:
             "status": "COMPLETED" if done else "RUNNING",
             "type": "QUERY",
             "errorCode": None,
-            "query": "",
+            "query": one.query,
             "createdAt": f"{BEGIN:%Y-%m-%dT%H:%M:%SZ}",
             "completedAt": f"{BEGIN:%Y-%m-%dT%H:%M:%SZ}" if done else None,
             "objectCount": str(one.objects),

@@ -32,6 +32,7 @@ from clv.season.seasonal import Seasonal
 from clv.settings import ScoreSettings
 from clv.tiers import Tiers
 from clv.transactions import summarise
+from clv.uncertainty.calibration import Calibration
 
 __all__ = [
     "AUTO",
@@ -39,6 +40,7 @@ __all__ = [
     "NBD",
     "BetaGeoBetaBinomial",
     "BetaGeoNBD",
+    "Calibration",
     "GammaGamma",
     "MBGCNBDk",
     "ModifiedBetaGeoNBD",

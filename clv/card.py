@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from clv import columns as c
 from clv import money
 from clv.choice.choosing import Choice
+from clv.choice.hindsight import calibration_of
 from clv.forecast import Predictor
 from clv.formula import CLV_PER_CAC
 from clv.settings import ScoreSettings
@@ -64,12 +65,16 @@ class Totals:
 
 
 def predictor_card(fitted: Predictor) -> dict[str, Any]:
-    """The models, what they warn of, and where the shop's own past has chosen them, how."""
+    """The models, what they warn of, and where the shop's own past has chosen them, how.
+
+    `calibration` has the levels that the intervals take instead of those asked for.
+    """
     chosen = fitted if isinstance(fitted, Choice) else None
     return {
         "model": fitted.name,
         "models": (chosen.predictor if chosen else fitted).card(),
         "choice": chosen.card() if chosen else None,
+        "calibration": calibration_of(fitted).as_dict(),
         "warnings": list(fitted.warnings),
     }
 

@@ -26,6 +26,7 @@ from clv.models.nbd import NBD
 from clv.models.purchases import Purchases
 from clv.past import Past
 from clv.summary import money
+from clv.uncertainty.calibration import UNCHANGED, Calibration
 
 Floats = NDArray[np.float64]
 
@@ -94,7 +95,7 @@ class ByModels:
     """Purchases by one model, spend by Gamma-Gamma on all orders.
 
     `is_average`: the parameters are the shop's average, and say nothing about who has left or
-    when somebody comes.
+    when somebody comes. `calibration` is what the shop's past says about the intervals' levels.
     """
 
     name: str
@@ -102,6 +103,7 @@ class ByModels:
     spending: GammaGamma
     warnings: tuple[str, ...] = ()
     is_average: bool = False
+    calibration: Calibration = UNCHANGED
 
     def forecast(self, summary: pd.DataFrame, horizon_days: int, discount_rate: float) -> Forecast:
         """`discount_rate` is continuous, per day."""

@@ -18,7 +18,7 @@ from clv.choice.choosing import Choice, by_backtest
 from clv.choice.origins import TRAITS
 from clv.customers.first_purchase import first_of
 from clv.errors import BadSettings
-from clv.forecast import Candidate, Predictor, by_models, models_of, predictor
+from clv.forecast import ByModels, Candidate, Predictor, by_models, models_of, predictor
 from clv.models.beta_geo import BetaGeoNBD
 from clv.past import Past
 from clv.scorer import EPOCH, Scorer
@@ -26,6 +26,7 @@ from clv.settings import ScoreSettings
 from clv.summary import checked
 from clv.transaction_rows import currency_of, whole_day
 from clv.transactions import activity, left_out, purchase_days, summarise, transactions_of
+from clv.uncertainty.calibration import UNCHANGED, Calibration
 
 #: The model that is chosen by the shop's own past.
 AUTO = "auto"
@@ -136,9 +137,17 @@ def looks_at_traits(predictor: Predictor) -> bool:
     return models is not None and not set(TRAITS).isdisjoint(models.buying.FUTURE)
 
 
-def fitted(past: Past, settings: ScoreSettings, model: str = AUTO) -> Predictor:
-    """The model of that key, or the one that forecast this shop best; else the shop's average."""
-    return predictor(past, settings.horizon_days, settings.needs, candidate_of(model))
+def fitted(
+    past: Past, settings: ScoreSettings, model: str = AUTO, known: Calibration = UNCHANGED
+) -> Predictor:
+    """The model of that key, or the one that forecast this shop best; else the shop's average.
+
+    `known` is what the backtest that chose the model has found about its intervals.
+    """
+    found = predictor(past, settings.horizon_days, settings.needs, candidate_of(model))
+    if isinstance(found, ByModels) and not found.is_average:
+        return replace(found, calibration=known)
+    return found
 
 
 def people(batch: pa.RecordBatch) -> pd.DataFrame:

@@ -29,6 +29,7 @@ def pull(at: Session, shop: ShopSettings, since: datetime | None = None) -> Mapp
     with at.watch(f"{shop.shop}: customers") as watch:
         customers = pulls.pull_customers(platform, at.store, at.now, watch)
     with at.watch(f"{shop.shop}: orders") as watch:
+        pulls.pull_moved(platform, at.store, customers.shown, at.now, watch)
         orders = pulls.pull_orders(platform, at.store, at.now, since, watch)
     news.pulled(at.terminal, shop.shop, customers, orders, time.monotonic() - begun)
     at.count(shop.shop, orders=orders.orders, customers=customers.customers)

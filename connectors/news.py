@@ -24,7 +24,14 @@ QUIET_DAYS = 60
 
 TIER_MONEY = ("predicted_clv", "historic_net")
 
-PLAN_WORDS = {"=": "stay", "+": "are new", "*": "change", "-": "lose it", "!": "left the shop"}
+PLAN_WORDS = {
+    "=": "stay",
+    "+": "are new",
+    "*": "change",
+    "-": "lose it",
+    "!": "left the shop",
+    "~": "are left alone",
+}
 
 
 def pulled(out: Terminal, shop: str, customers: Pulled, orders: Pulled, seconds: float) -> None:
@@ -210,7 +217,8 @@ def bridged(out: Terminal, shop: str, months: Sequence[MonthTotals]) -> None:
 def planned(out: Terminal, shop: str, drawn: plans.Drawn) -> None:
     """The plan in one line, how far it moves the shop, and its ten biggest changes."""
     changes, counts, drift = drawn
-    told = ", ".join(f"{sign} {counts[sign]:,} {PLAN_WORDS[sign]}" for sign in plans.SYMBOLS)
+    signs = [sign for sign in plans.SYMBOLS if counts[sign] or sign != "~"]
+    told = ", ".join(f"{sign} {counts[sign]:,} {PLAN_WORDS[sign]}" for sign in signs)
     facts = {"counts": dict(counts), "changes": len(changes), "drift": drift.told()}
     out.tell("plan", f"{shop}: {told}", shop=shop, **facts)
     if drift.customers and changes:

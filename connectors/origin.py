@@ -41,7 +41,7 @@ def checked_origin(url: str, setting: str) -> Origin:
             "the shop's address is no plain URL",
             mend=f"Set {setting} to something like https://shop.example.com.",
         )
-    if origin.scheme == "http" and not _is_loopback(origin.host):
+    if origin.scheme == "http" and not is_loopback(origin.host):
         raise ConfigurationError(
             "plain http would send the credentials in clear",
             mend=f"Set {setting} to an https address.",
@@ -56,10 +56,10 @@ def may_sign_in(url: str) -> bool:
     if origin is None or "?" in url or "#" in url:
         return False
     adobe = origin.host.endswith(".adobelogin.com") and origin.scheme == "https"
-    return adobe or _is_loopback(origin.host)
+    return adobe or is_loopback(origin.host)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     try:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:

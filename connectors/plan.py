@@ -19,11 +19,11 @@ from typing import NamedTuple
 from connectors.drift import Drift
 from connectors.errors import ConfigurationError, StalePlan
 from connectors.files import written_whole
-from connectors.schema import FIELDS, GROUP, TAG, Change, Shown, tier_tag
+from connectors.schema import FIELDS, GROUP, LEFT_ALONE, TAG, Change, Shown, tier_tag
 
 #: `=` stays, `+` shows nothing of ours yet, `*` changes, `-` loses what we wrote, `!` is scored but
-#: no longer in the shop.
-SYMBOLS = "=+*-!"
+#: no longer in the shop, `~` is left alone because the shop's owner wants it so.
+SYMBOLS = "=+*-!~"
 
 #: These follow from the other fields; alone they are no reason to write.
 FOLLOWERS = frozenset({"reason", "scored_at", "previous_tier"})
@@ -73,6 +73,9 @@ def draw(
     counts: Counter[str] = Counter(dict.fromkeys(SYMBOLS, 0))
     counts["!"] = len(scored.keys() - shown.keys())
     for customer_id, today in shown.items():
+        if LEFT_ALONE in today:
+            counts["~"] += 1
+            continue
         score = scored.get(customer_id)
         wanted = target(score, today, fields) if score else _group_of(today)
         if worth_writing(today, wanted, tolerance):
@@ -119,7 +122,7 @@ def _group_of(today: Shown) -> Shown:
 
 def ours(shown: Shown) -> Shown:
     """What is there only because we wrote it: all but the group."""
-    return {field: text for field, text in shown.items() if field != GROUP}
+    return {field: text for field, text in shown.items() if field not in (GROUP, LEFT_ALONE)}
 
 
 def moves(changes: Iterable[Change]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from connectors.schema import Change, Customer, Order, OrderLine, Outcome, Refund, Shown
 
@@ -119,3 +119,14 @@ class Platform(Protocol):
         A customer whom somebody else wrote to since (`Change.edited`) is left alone: conflict. One
         who shows `after` already is applied. Touches nothing but our own fields and tags.
         """
+
+
+@runtime_checkable
+class ByName(Protocol):
+    """A platform where single orders can be asked for, because what happens to them can go unseen.
+
+    There an order moves to another customer without being changed, where two are merged.
+    """
+
+    def pull_named(self, order_ids: Sequence[str]) -> Iterator[Page]:
+        """The orders of these ids as they stand now; one that the shop has no more is missing."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from connectors.errors import Interrupted
-from connectors.platform import Page, Platform
+from connectors.platform import ByName, Page, Platform
 from connectors.schema import Shown
 from connectors.store import Store
 
@@ -66,6 +66,22 @@ def pull_orders(
     if cursor is None:
         pages = _marked(pages)
     return _commit(platform.shop, "orders", pages, store, now, watch)
+
+
+def pull_moved(
+    platform: Platform, store: Store, customer_ids: Collection[str], now: datetime, watch: Watch
+) -> Pulled:
+    """Orders of customers who are none of these any more, asked for by their ids.
+
+    Where two customers are merged, the orders of one move to the other and look unchanged.
+    """
+    pulled = Pulled()
+    if not isinstance(platform, ByName):
+        return pulled
+    for page in platform.pull_named(store.orders_of_others(platform.shop, customer_ids)):
+        watch.checked()
+        pulled.add(page, store.mend(platform.shop, page, at=now))
+    return pulled
 
 
 def _marked(pages: Iterator[Page]) -> Iterator[Page]:

@@ -216,6 +216,9 @@ def tier_tag(tier: str) -> str:
 #: On platforms with customer groups, where the owner asked for it: the id of the one group.
 GROUP = "group"
 
+#: Where the shop's owner can except a customer: all that such a one shows, and by what.
+LEFT_ALONE = "left alone"
+
 #: What a customer shows: field name -> text; a field that isn't set is absent.
 Shown = Mapping[str, str]
 

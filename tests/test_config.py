@@ -46,7 +46,9 @@ def test_env_example_shows_the_defaults() -> None:
 
 
 def test_env_example_shows_a_shops_defaults() -> None:
-    shown = dict(re.findall(r"^CLV_EU_(\w+)=(.*)$", (ROOT / ".env.example").read_text(), re.M))
+    shown = dict(
+        re.findall(r"^CLV_(?:EU|US)_(\w+)=(.*)$", (ROOT / ".env.example").read_text(), re.M)
+    )
     assert {key: shown[key] for key in SHOP_DEFAULTS} == SHOP_DEFAULTS
 
 
@@ -110,6 +112,7 @@ def test_no_shop_at_all_is_told_with_an_example() -> None:
         "a:0,b:1",
         "a:0.5,a:1",
         "new:1",
+        "ignore:1",
         "",
     ],
 )
@@ -136,6 +139,7 @@ def test_without_a_word_from_the_owner_a_shop_is_set_as_documented() -> None:
     settings = settings_of()
     assert (settings.attribute_prefix, settings.workers, settings.write) == ("clv_", 4, "auto")
     assert (settings.store_code, settings.rates, settings.groups) == ("all", "", {})
+    assert settings.read == "auto"
 
 
 def test_what_a_shop_is_set_to_is_what_it_gets() -> None:
@@ -147,10 +151,12 @@ def test_what_a_shop_is_set_to_is_what_it_gets() -> None:
         CLV_EU_STORE_CODE="de_b2b",
         CLV_EU_RATES="rates.csv",
         CLV_EU_CURRENCY="EUR",
+        CLV_EU_READ="rest",
     )
     assert (settings.attribute_prefix, settings.workers, settings.write) == ("acme_", 16, "put")
     assert settings.groups == {"high": "5", "new": "6"}
     assert (settings.store_code, settings.rates) == ("de_b2b", "rates.csv")
+    assert settings.read == "rest"
 
 
 @pytest.mark.parametrize(
@@ -162,6 +168,7 @@ def test_what_a_shop_is_set_to_is_what_it_gets() -> None:
         ("WORKERS", "17"),
         ("WORKERS", "many"),
         ("WRITE", "soap"),
+        ("READ", "soap"),
         ("GROUPS", "high"),
         ("GROUPS", "high:0"),
         ("GROUPS", "high:vip"),
@@ -221,6 +228,12 @@ def test_an_organization_means_adobes_cloud_whatever_else_is_set() -> None:
     told = complaint(CLV_EU_TOKEN="t", CLV_EU_IMS_ORG="1234@AdobeOrg")
     assert "CLV_EU_CLIENT_ID is missing" in told
     assert "CLV_EU_CLIENT_SECRET is missing" in told
+
+
+def test_segments_can_be_switched_off() -> None:
+    assert settings_of().segments
+    assert not settings_of(CLV_EU_SEGMENTS="no").segments
+    assert "CLV_EU_SEGMENTS: one of yes, no" in complaint(CLV_EU_SEGMENTS="maybe")
 
 
 def test_everything_wrong_with_several_shops_is_told_at_once_with_where_to_get_it() -> None:

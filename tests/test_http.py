@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import re
@@ -192,6 +193,28 @@ def test_the_waits_of_one_request_stay_within_its_budget(
     with pytest.raises(ShopUnavailable):
         Http(SHOP, shop="eu", retry=Retry(attempts=50, budget=10), sleep=naps.append).get("/x")
     assert naps == [4, 4]
+
+
+def test_a_shop_that_is_only_busy_is_asked_for_as_long_as_the_budget_lasts(
+    shop: responses.RequestsMock, naps: list[float]
+) -> None:
+    answers = iter([4.0] * 20 + [None])
+    shop.get(f"{SHOP}/x", json={})
+    http = Http(SHOP, shop="eu", sleep=naps.append, throttled=lambda answer: next(answers))
+    assert http.get("/x").status == 200
+    assert naps == [4.0] * 20
+
+
+def test_busy_answers_do_not_use_up_the_attempts_for_failures(
+    shop: responses.RequestsMock, naps: list[float]
+) -> None:
+    for _ in range(5):
+        shop.get(f"{SHOP}/x", status=429, headers={"Retry-After": "4"})
+        shop.get(f"{SHOP}/x", status=502)
+    shop.get(f"{SHOP}/x", json={})
+    http = Http(SHOP, shop="eu", retry=Retry(longest_wait=2), sleep=naps.append)
+    assert http.get("/x").status == 200
+    assert len(naps) == 10
 
 
 @pytest.mark.parametrize("asked", ["soon", "-5", "nan", "Sat, 21 Nov 1970 19:00:42 GMT"])
@@ -626,3 +649,160 @@ def test_a_broken_connection_is_tried_again(
     base = server([failure, OK + b'{"ok": 123}'])
     assert Http(base, shop="eu", sleep=naps.append).get("/x").data == {"ok": 123}
     assert len(naps) == 1
+
+
+# ------------------------------------------------------------------- files that lie elsewhere
+
+FILE = "https://storage.example/result?Expires=1&Signature=file-canary-4712"
+
+
+def whole(pieces: Iterator[bytes]) -> bytes:
+    return b"".join(pieces)
+
+
+def test_a_file_is_fetched_without_any_credential(shop: responses.RequestsMock) -> None:
+    asked = shop.get(FILE, body=b"abc", headers={"Set-Cookie": "a=b"})
+    http = Http(SHOP, shop="eu", headers={"X-Token": CANARY}, auth=Counting())
+    for _ in range(2):
+        assert http.download(FILE, whole, largest=3) == b"abc"
+    for call in asked.calls:
+        assert not {"X-Token", "Authorization", "Cookie"} & set(call.request.headers)
+        assert CANARY not in str(call.request.headers)
+
+
+def test_a_file_may_be_packed(shop: responses.RequestsMock, http: Http) -> None:
+    content = b"line\n" * 100_000
+    shop.get(FILE, body=gzip.compress(content), headers={"Content-Encoding": "gzip"})
+    assert http.download(FILE, whole, largest=len(content)) == content
+
+
+def test_a_file_that_unpacks_to_more_than_was_told_is_cut_off(
+    shop: responses.RequestsMock, http: Http
+) -> None:
+    shop.get(FILE, body=gzip.compress(b"0" * 10**6), headers={"Content-Encoding": "gzip"})
+    with pytest.raises(RequestRefused, match="larger than 1,000 bytes"):
+        http.download(FILE, whole, largest=1000)
+
+
+def test_a_file_is_read_from_its_start_at_each_attempt(
+    shop: responses.RequestsMock, http: Http, naps: list[float]
+) -> None:
+    shop.get(FILE, status=503)
+    shop.get(FILE, body=requests.exceptions.ChunkedEncodingError("broken off"))
+    shop.get(FILE, body=b"abc")
+    starts = []
+
+    def read(pieces: Iterator[bytes]) -> bytes:
+        starts.append(len(naps))
+        return whole(pieces)
+
+    assert http.download(FILE, read, largest=3) == b"abc"
+    assert starts == [2]
+
+
+@pytest.mark.end_to_end
+@pytest.mark.parametrize(
+    "failure",
+    [b"", OK + b"ab", CHUNKED + b"2\r\nab\r\n"],
+    ids=["no answer", "cut", "no last chunk"],
+)
+def test_a_file_that_breaks_off_is_no_shorter_file(
+    failure: bytes, server: Callable[[list[bytes]], str], naps: list[float]
+) -> None:
+    base = server([failure, OK + b"abcdefghijk"])
+    http = Http(base, shop="eu", sleep=naps.append)
+    assert http.download(f"{base}/result", whole, largest=11) == b"abcdefghijk"
+    assert len(naps) == 1
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 410])
+def test_a_file_that_is_gone_is_told_at_once(
+    status: int, shop: responses.RequestsMock, http: Http
+) -> None:
+    shop.get(FILE, status=status, body=b"<Error>ExpiredToken</Error>")
+    with pytest.raises(AnswerRefused, match="gone") as caught:
+        http.download(FILE, whole, largest=100)
+    assert "canary" not in str(caught.value)
+    assert len(shop.calls) == 1
+
+
+def test_a_file_that_has_moved_is_not_followed(shop: responses.RequestsMock, http: Http) -> None:
+    shop.get(FILE, status=302, headers={"Location": "https://evil.example/x"})
+    with pytest.raises(AnswerRefused, match="moved"):
+        http.download(FILE, whole, largest=100)
+    assert len(shop.calls) == 1
+
+
+UNSAFE = pytest.mark.parametrize(
+    "url",
+    [
+        "http://storage.example/x",
+        "http://127.0.0.1/x",
+        "https://user:pw@storage.example/x",
+        "ftp://storage.example/x",
+        "/x",
+        "",
+    ],
+)
+
+
+@UNSAFE
+def test_a_file_at_an_unsafe_address_is_not_fetched(
+    url: str, shop: responses.RequestsMock, http: Http
+) -> None:
+    with pytest.raises(RequestRefused, match="not safe"):
+        http.download(url, whole, largest=100)
+    assert len(shop.calls) == 0
+
+
+# ------------------------------------------------------------------- files laid down elsewhere
+
+FORM = {"success_action_status": "201", "key": "tmp/clv.jsonl", "policy": "signed"}
+STORAGE = "https://storage.example/"
+
+
+def test_a_file_is_laid_down_behind_its_form_without_any_credential(
+    shop: responses.RequestsMock,
+) -> None:
+    asked = shop.post(STORAGE, status=201, body=b"<PostResponse/>", headers={"Set-Cookie": "a=b"})
+    http = Http(SHOP, shop="eu", headers={"X-Token": CANARY}, auth=Counting())
+    for _ in range(2):
+        http.upload(STORAGE, FORM, b'{"a": 1}\n')
+    for call in asked.calls:
+        assert not {"X-Token", "Authorization", "Cookie"} & set(call.request.headers)
+        assert CANARY not in str(call.request.headers)
+        body = call.request.body
+        places = [body.index(f'name="{name}"'.encode()) for name in (*FORM, "file")]
+        assert places == sorted(places)
+        assert body.count(b'{"a": 1}\n') == 1
+
+
+def test_a_storage_that_is_busy_gets_the_file_again(
+    shop: responses.RequestsMock, http: Http, naps: list[float]
+) -> None:
+    shop.post(STORAGE, status=503)
+    shop.post(STORAGE, body=requests.ConnectionError())
+    shop.post(STORAGE, status=204)
+    http.upload(STORAGE, FORM, b"x")
+    assert len(naps) == 2
+
+
+@pytest.mark.parametrize("status", [302, 400, 403])
+def test_a_storage_that_refuses_a_file_is_told_at_once(
+    status: int, shop: responses.RequestsMock, http: Http
+) -> None:
+    headers = {"Location": "https://evil.example/x"}
+    shop.post(STORAGE, status=status, body=b"<Error>canary</Error>", headers=headers)
+    with pytest.raises(AnswerRefused, match="refuses a file") as caught:
+        http.upload(STORAGE, FORM, b"x")
+    assert "canary" not in str(caught.value)
+    assert len(shop.calls) == 1
+
+
+@UNSAFE
+def test_no_file_is_laid_down_at_an_unsafe_address(
+    url: str, shop: responses.RequestsMock, http: Http
+) -> None:
+    with pytest.raises(RequestRefused, match="not safe"):
+        http.upload(url, FORM, b"x")
+    assert len(shop.calls) == 0

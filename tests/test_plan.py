@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from connectors import plan as plans
 from connectors.drift import Drift
 from connectors.errors import ConfigurationError, StalePlan
-from connectors.schema import FIELDS, GROUP, TAG, Change, Shown
+from connectors.schema import FIELDS, GROUP, LEFT_ALONE, TAG, Change, Shown
 
 SHOWS = (*FIELDS, TAG)
 TWO_PERCENT = Decimal("0.02")
@@ -25,6 +25,14 @@ def test_a_customer_who_shows_nothing_gets_the_whole_score_and_the_tag() -> None
     changes, counts = plans.draw("eu", {"1": {}}, {"1": HIGH}, SHOWS, TWO_PERCENT)
     assert changes == [Change("eu", "1", before={}, after={**HIGH, TAG: "clv-high"})]
     assert counts["+"] == 1
+
+
+def test_whom_the_shops_owner_excepts_is_left_alone_and_counted() -> None:
+    shown: dict[str, Shown] = {"1": {LEFT_ALONE: "clv-ignore"}, "2": {}}
+    changes, counts = plans.draw("eu", shown, {"1": HIGH, "2": HIGH}, SHOWS, TWO_PERCENT)
+    assert [change.customer_id for change in changes] == ["2"]
+    assert (counts["~"], counts["="], counts["!"]) == (1, 0, 0)
+    assert plans.ours(shown["1"]) == {}
 
 
 def test_a_shop_without_tags_gets_no_tag() -> None:

@@ -26,7 +26,7 @@ def main(address: str, orders: str) -> None:
     }  # fmt: skip
     stream = Orders({**config, "authenticator": ShopifyAuthenticator(config)})
     begun = time.perf_counter()
-    for order in stream.read_records(SyncMode.full_refresh):
+    for order in stream.read_records(sync_mode=SyncMode.full_refresh):
         if "deleted_at" not in order or "line_items" in order:
             seen.add([order["id"]])
     seen.report(time.perf_counter() - begun)

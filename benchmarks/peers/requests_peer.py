@@ -28,8 +28,8 @@ def rest(session: requests.Session, address: str) -> Iterator[int]:
 
 
 def file(session: requests.Session, address: str) -> Iterator[int]:
-    def asked(query: str, **variables: str) -> dict[str, dict[str, str]]:
-        body = {"query": query, "variables": variables}
+    def asked(document: str, **variables: str) -> dict[str, dict[str, str]]:
+        body = {"query": document, "variables": variables}
         data: dict[str, dict[str, str]] = session.post(
             f"{address}/admin/api/2026-10/graphql.json", json=body
         ).json()["data"]

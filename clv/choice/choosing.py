@@ -13,15 +13,15 @@ import pandas as pd
 from clv.choice.backtest import NAME, Backtest, Origin, backtest
 from clv.choice.candidates import CANDIDATES
 from clv.choice.challenger import Averaged
+from clv.choice.hindsight import calibrated, hindsight
 from clv.choice.metrics import measured
 from clv.choice.origins import TRAITS
 from clv.choice.ranking import Ranked, ranked
 from clv.choice.trials import Entry, Trial, fault, without_absurd
 from clv.errors import ClvError, NotEnoughData
-from clv.forecast import ByModels, Candidate, Forecast, Predictor
+from clv.forecast import Candidate, Forecast, Predictor
 from clv.past import Past
 from clv.uncertainty.empirical_intervals import EmpiricalIntervals
-from clv.uncertainty.intervals import coverage, learned
 
 MEAN = "mean"
 #: Where nothing can be measured: what is known to do well where customers leave, and the fallback.
@@ -32,7 +32,9 @@ UNMEASURED = ("pareto", "mbg", "bg", "nbd", "average")
 class Choice:
     """A fitted predictor with what led to it; it forecasts as the chosen one does.
 
-    `passed_over` are candidates that ranked higher but can't be used on the day itself.
+    `passed_over` are candidates that ranked higher but can't be used on the day itself. `coverage`
+    says how the chosen models' intervals would have done at the origins, and the predictor carries
+    what its own take from that.
     """
 
     entry: Entry
@@ -137,9 +139,9 @@ def choose(tested: Backtest, past: Past, *, with_coverage: bool = False) -> Choi
     for entry in _order(order):
         predictor, why = _fitted(entry, past, tested.horizon_days)
         if predictor is not None:
-            covered = (_covered(origin, entry) for origin in tested.origins)
-            known = tuple(one for one in covered if one) if with_coverage else ()
-            return Choice(entry, predictor, tested, order, tuple(over), known)
+            seen = hindsight(tested, entry.key) if with_coverage else ()
+            known = tuple(one.card() for one in seen)
+            return Choice(entry, calibrated(predictor, seen), tested, order, tuple(over), known)
         over.append((entry.name, why))
     raise NotEnoughData("no candidate can be fitted", tried=len(over))
 
@@ -217,17 +219,6 @@ def _fitted(entry: Entry, past: Past, horizon_days: int) -> tuple[Predictor | No
         return None, str(error)
     why = fault(predictor, purchases, past)
     return (None, why) if why else (predictor, "")
-
-
-def _covered(origin: Origin, entry: Entry) -> dict[str, Any] | None:
-    """How many customers were within the chosen models' intervals; None for other predictors."""
-    predictor = origin.trial(entry.key).predictor
-    if not isinstance(predictor, ByModels):
-        return None
-    summary = origin.past.summary
-    bounds = learned(predictor, summary, origin.horizon_days).of(summary)
-    shares = coverage(bounds, origin.actual.purchases, origin.actual.spend)
-    return {"as_of": origin.as_of.isoformat(), "horizon_days": origin.horizon_days, **shares}
 
 
 def _ranked_card(one: Ranked) -> dict[str, Any]:

@@ -40,11 +40,12 @@ from clv.models.dropout import Habit, Known, most_likely, probability_alive
 from clv.models.dropout_draws import random_events, random_histories, until_leaving
 from clv.models.fitted import Fitted
 from clv.models.histories import Histories, grouped, history
-from clv.models.purchases import Purchases, Rows
+from clv.models.purchases import ENDLESS, Purchases, Rows
 from clv.numerics.discount import discounted_from_wait
 from clv.numerics.grouping import distinct
 from clv.numerics.stages import unseen
 from clv.numerics.stages_ahead import Silent, purchases_after_silence
+from clv.numerics.stages_discounted import Leaving, endless, summable, within
 
 Floats = NDArray[np.float64]
 
@@ -151,22 +152,34 @@ class MBGCNBDk(Fitted, Purchases):
     def _discounted_while_active(
         self, t: float, futures: pd.DataFrame, discount_rate: float
     ) -> Floats:
-        """In the rhythm of their waits for those who may come again soon."""
+        """Added up where purchases are few enough; else in the rhythm of the waits, if soon."""
+        if not discount_rate:
+            return super()._discounted_while_active(t, futures, discount_rate)
         x, silent = self._silent(futures)
+        leaving = Leaving(self.a, self.b + x + 1)
+        if discount_rate * t >= ENDLESS:
+            return endless(discount_rate, self.k, silent, leaving)
+        few = summable(t, self.k, silent)
         wait = silent.A * np.minimum(self.k / silent.R, 1)
-        is_soon = (wait * SOON < t) & (discount_rate > 0)
-        soon = np.flatnonzero(is_soon)
-
-        def within(s: Floats) -> Floats:
-            rows = np.tile(soon, len(s))
-            beta = self.b + x[rows] + 1
-            expected = purchases_after_silence(s.ravel(), self.k, silent.of(rows), self.a, beta)
-            return expected.reshape(s.shape)
-
+        soon = ~few & (wait * SOON < t)
+        late = ~few & ~soon
         active = np.empty_like(x)
-        active[~is_soon] = super()._discounted_while_active(t, futures[~is_soon], discount_rate)
-        active[soon] = discounted_from_wait(t, discount_rate, wait[soon], within)
+        active[few] = within(t, discount_rate, self.k, silent.of(few), leaving.of(few))
+        active[soon] = self._soon(t, futures[soon], discount_rate, wait[soon])
+        active[late] = super()._discounted_while_active(t, futures[late], discount_rate)
         return active
+
+    def _soon(self, t: float, futures: pd.DataFrame, discount_rate: float, wait: Floats) -> Floats:
+        """In panels as long as a wait at first: of busy customers and long horizons."""
+        x, silent = self._silent(futures)
+
+        def expected(s: Floats) -> Floats:
+            rows = np.tile(np.arange(len(x)), len(s))
+            beta = self.b + x[rows] + 1
+            value = purchases_after_silence(s.ravel(), self.k, silent.of(rows), self.a, beta)
+            return value.reshape(s.shape)
+
+        return discounted_from_wait(t, discount_rate, wait, expected)
 
     def _silent(self, summary: pd.DataFrame) -> tuple[Floats, Silent]:
         x, t_x, T = history(summary)

@@ -53,7 +53,7 @@ class Silent(NamedTuple):
     A: Floats
     silence: Floats
 
-    def of(self, rows: NDArray[np.intp]) -> Self:
+    def of(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Self:
         return type(self)(*(column[rows] for column in self))
 
 

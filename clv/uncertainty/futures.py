@@ -109,9 +109,16 @@ class Table:
 
     def probability(self, rows: Rows, active: Floats, low: Floats, high: Floats) -> Floats:
         """How likely it is to end between `low` and `high`, both included."""
-        upto = 1 - active + active * self._share(rows, high, below=False)
-        below = 1 - active + active * self._share(rows, low, below=True)
-        return np.asarray(upto - np.where(low > 0, below, 0.0))
+        below = np.where(low > 0, self.below_value(rows, active, low), 0.0)
+        return self.upto_value(rows, active, high) - below
+
+    def upto_value(self, rows: Rows, active: Floats, values: Floats) -> Floats:
+        """How likely a value each is not exceeded, by customers active with a probability."""
+        return 1 - active + active * self._share(rows, values, below=False)
+
+    def below_value(self, rows: Rows, active: Floats, values: Floats) -> Floats:
+        """How likely less than a value each is; values are above 0."""
+        return 1 - active + active * self._share(rows, values, below=True)
 
     def _upper(self, rows: Rows, share: Floats, least: Floats, tightness: float) -> Floats:
         """The value up to which `share` of the active come, or the one before."""

@@ -60,6 +60,8 @@ SHOP_KEYS: Mapping[str, str] = {
     "ATTRIBUTE_PREFIX": "what the customer attributes' codes begin with",
     "WORKERS": "how many requests the shop is asked at a time",
     "WRITE": "auto, module, put or async",
+    "READ": "auto, bulk, graphql or rest",
+    "SEGMENTS": "yes or no",
     "GROUPS": "tier:group pairs; Magento: Customers > Customer Groups shows the ids",
 }
 
@@ -69,4 +71,6 @@ SHOP_DEFAULTS: Mapping[str, str] = {
     "ATTRIBUTE_PREFIX": "clv_",
     "WORKERS": "4",
     "WRITE": "auto",
+    "READ": "auto",
+    "SEGMENTS": "yes",
 }

@@ -18,10 +18,12 @@ from connectors.config.values import (
     optional,
     sign_in,
     store_code,
+    switch,
     whole,
 )
 
 WRITES = ("auto", "module", "put", "async")
+READS = ("auto", "bulk", "graphql", "rest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class ShopSettings:
     attribute_prefix: str = SHOP_DEFAULTS["ATTRIBUTE_PREFIX"]
     workers: int = int(SHOP_DEFAULTS["WORKERS"])
     write: str = SHOP_DEFAULTS["WRITE"]
+    read: str = SHOP_DEFAULTS["READ"]
+    segments: bool = SHOP_DEFAULTS["SEGMENTS"] == "yes"
     groups: Mapping[str, str] = field(default_factory=dict, hash=False)
     rates: str = ""
 
@@ -99,6 +103,8 @@ def read_shop(
         ),
         workers=reader.parsed(prefix + "WORKERS", whole(1, 16), 1, given["WORKERS"]),
         write=reader.parsed(prefix + "WRITE", one_of(*WRITES), "auto", given["WRITE"]),
+        read=reader.parsed(prefix + "READ", one_of(*READS), "auto", given["READ"]),
+        segments=reader.parsed(prefix + "SEGMENTS", switch, True, given["SEGMENTS"]),
         groups=reader.parsed(prefix + "GROUPS", groups(tiers), {}),
         rates=given["RATES"],
     )

@@ -19,6 +19,9 @@ Tiers = tuple[tuple[str, float], ...]
 #: The tier of customers who are too new to tell.
 NEW = "new"
 
+#: No tier of CLV_TIERS may be called so; the tag `clv-ignore` keeps us off a customer.
+TAKEN = {NEW, "ignore"}
+
 
 def optional(parse: Callable[[str], T]) -> Callable[[str], T | None]:
     return lambda text: parse(text) if text else None
@@ -94,6 +97,10 @@ def one_of(*words: str) -> Callable[[str], str]:
     return parse
 
 
+def switch(text: str) -> bool:
+    return one_of("yes", "no")(text) == "yes"
+
+
 def groups(tiers: Collection[str]) -> Callable[[str], Mapping[str, str]]:
     """`high:5,low:6`: tier -> id of a customer group. Group 0 is Magento's for guests."""
 
@@ -124,6 +131,6 @@ def tiers(text: str) -> Tiers:
         raise ValueError("the shares must rise to 1, like high:0.5,medium:0.8,low:1")
     if not all(re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name) for name, _ in tiers):
         raise ValueError("tier names are lower-case letters, digits and hyphens")
-    if len({name for name, _ in tiers} | {NEW}) <= len(tiers):
-        raise ValueError(f"tier names must differ, and {NEW!r} is taken")
+    if len({name for name, _ in tiers} | TAKEN) < len(tiers) + len(TAKEN):
+        raise ValueError(f"tier names must differ, and {' and '.join(sorted(TAKEN))} are taken")
     return tiers

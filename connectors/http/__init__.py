@@ -9,6 +9,8 @@ door.py      `Http`, one shop's door: addresses, renewal
 patience.py  what is tried again, when, and for how long
 wire.py      one request: signed, sent, read
 answers.py   what a status and a body mean
+download.py  a file that the shop laid down at another host
+upload.py    a file that the shop wants laid down at another host
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from requests import PreparedRequest
@@ -12,11 +13,15 @@ from requests.auth import AuthBase
 
 from connectors.errors import RequestRefused
 from connectors.http.answers import Answer, AnswerDenied, Judge
-from connectors.http.patience import Patience, Retry
+from connectors.http.download import Download
+from connectors.http.patience import Pace, Patience, Retry
+from connectors.http.upload import Upload
 from connectors.http.wire import Message, Unsigned, Wire
 from connectors.origin import checked_origin, origin_of
 
 PATIENT = Retry()
+
+T = TypeVar("T")
 
 
 class Http:
@@ -26,6 +31,7 @@ class Http:
                for all threads whose requests were signed before
     renewable  which denials that can mend; every 401 unless said otherwise
     throttled  seconds to wait where a 2xx answer means "too fast" (GraphQL's THROTTLED), else None
+    pause      seconds to leave the shop alone after an answer, so that it won't get there
     setting    the variable that names `base_url`
     """
 
@@ -41,6 +47,7 @@ class Http:
         renew: Callable[[], Mapping[str, str]] | None = None,
         renewable: Callable[[AnswerDenied], bool] = lambda denied: denied.answer.status == 401,
         throttled: Callable[[Answer], float | None] | None = None,
+        pause: Callable[[Answer], float] = lambda answer: 0.0,
         denied_mend: str = "",
         setting: str = "",
     ) -> None:
@@ -51,6 +58,8 @@ class Http:
         self._credentials = _Credentials(auth or Unsigned(), headers or {}, renew)
         self._renewable = renewable
         self._patience = Patience(shop, retry, sleep)
+        self._pace = Pace(sleep)
+        self._pause = pause
         self._wire = Wire(shop, self._setting, self._origin, budget=retry.budget)
         mend = denied_mend or f"Check the credentials CLV_{shop.upper()}_*."
         self._judge = Judge(shop, self._setting, self._origin, mend, throttled)
@@ -93,6 +102,27 @@ class Http:
             )
         return self._asked(Message("GET", url))
 
+    def download(self, url: str, read: Callable[[Iterator[bytes]], T], *, largest: int) -> T:
+        """What `read` makes of a file that the shop laid down elsewhere, piece by piece.
+
+        It is fetched without any credential, over https (in clear from loopback to loopback alone);
+        `read` begins anew with each attempt. Raises ShopUnavailable, AnswerRefused (the file is
+        gone), RequestRefused where it has more than `largest` bytes, unpacked, or lies elsewhere
+        than an address may lead.
+        """
+        budget = self._patience.retry.budget
+        file = Download(self.shop, self._origin, url, largest=largest, budget=budget)
+        return self._patience(lambda: file.read(read), None)
+
+    def upload(self, url: str, form: Mapping[str, str], content: bytes) -> None:
+        """Lay down a file where the shop wants it, behind the fields of a form, in their order.
+
+        It goes there without any credential, over the same ways as a download; the answer isn't
+        read. Raises ShopUnavailable, AnswerRefused, RequestRefused.
+        """
+        file = Upload(self.shop, self._origin, url, form, content)
+        self._patience(file.send, None)
+
     def wait(self, seconds: float) -> None:
         """Leave the shop alone for a while, where it works on something that we asked for."""
         self._patience.sleep(seconds)
@@ -107,8 +137,11 @@ class Http:
         return self._patience(lambda: self._attempt(message), attempts)
 
     def _attempt(self, message: Message) -> Answer:
+        self._pace.keep()
         request = self._credentials.sign(self._wire, message)
-        return self._judge(*self._wire.sent(request))
+        answer = self._judge(*self._wire.sent(request))
+        self._pace.hold(self._pause(answer))
+        return answer
 
 
 class _Credentials:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
@@ -22,13 +22,38 @@ class Retry:
     """How patient to be: attempts in all; waits and the budget of one request in seconds.
 
     A wait that the shop asks for (Retry-After) is kept in full; one that doesn't fit into what is
-    left of the budget ends the request instead, so the shop is never asked too early.
+    left of the budget ends the request instead, so the shop is never asked too early. A shop that
+    is only busy says so as often as it likes: then the budget alone counts.
     """
 
     attempts: int = 6
     first_wait: float = 0.5
     longest_wait: float = 60
     budget: float = 300
+
+
+class Pace:
+    """Leaves the shop alone for as long as its last answers ask for, whichever thread comes next.
+
+    What is done between two requests counts as waiting.
+    """
+
+    def __init__(
+        self, sleep: Callable[[float], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._sleep = sleep
+        self._clock = clock
+        self._free_at = 0.0
+
+    def hold(self, seconds: float) -> None:
+        if seconds > 0:
+            self._free_at = max(self._free_at, self._clock() + seconds)
+
+    def keep(self) -> None:
+        """Waits what is left to wait."""
+        left = self._free_at - self._clock()
+        if left > 0:
+            self._sleep(left)
 
 
 class Passing(Exception):
@@ -63,7 +88,7 @@ class Patience:
         trying = Retrying(
             retry=retry_if_exception_type(Passing),
             wait=self._wait,
-            stop=partial(self._exhausted, attempts or self.retry.attempts),
+            stop=_Exhausted(self.retry, attempts),
             before_sleep=self._tell,
             sleep=self.sleep,
             reraise=True,
@@ -81,11 +106,6 @@ class Patience:
             return max(passing.after, self.retry.first_wait)
         return wait_random_exponential(self.retry.first_wait, self.retry.longest_wait)(state)
 
-    def _exhausted(self, attempts: int, state: RetryCallState) -> bool:
-        spent = max(state.seconds_since_start or 0, state.idle_for)
-        late = spent + state.upcoming_sleep > self.retry.budget
-        return late or state.attempt_number >= min(attempts, _failure(state).tries or attempts)
-
     def _tell(self, state: RetryCallState) -> None:
         log.warning(
             "retry shop=%s attempt=%d wait_seconds=%.1f reason=%r status=%s",
@@ -95,6 +115,26 @@ class Patience:
             _failure(state).told,
             _failure(state).evidence.get("status"),
         )
+
+
+class _Exhausted:
+    """Counts one request's failures, but for those that named a time to wait: they cost budget.
+
+    Where `attempts` are given, it counts all.
+    """
+
+    def __init__(self, retry: Retry, attempts: int | None) -> None:
+        self._budget = retry.budget
+        self._most = attempts or retry.attempts
+        self._counts_all = attempts is not None
+        self._failures = 0
+
+    def __call__(self, state: RetryCallState) -> bool:
+        spent = max(state.seconds_since_start or 0, state.idle_for)
+        passing = _failure(state)
+        self._failures += self._counts_all or passing.after is None
+        late = spent + state.upcoming_sleep > self._budget
+        return late or self._failures >= min(self._most, passing.tries or self._most)
 
 
 def _failure(state: RetryCallState) -> Passing:

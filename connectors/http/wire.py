@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from ssl import SSLCertVerificationError
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from requests import PreparedRequest, Request, Response, Session
 from requests.auth import AuthBase
@@ -23,14 +23,17 @@ LARGEST_ANSWER = 256 * 2**20  # bytes, unpacked
 CHUNK = 2**18
 NAME_LOOKUPS = 2  # an unknown host is a typo far more often than a passing failure
 
+T = TypeVar("T")
+
 
 class Message(NamedTuple):
-    """What is asked: a JSON body, a form, or neither."""
+    """What is asked: a JSON body, a form, a file behind the fields of a form, or nothing."""
 
     method: str
     url: str
     json: object = None
     form: Mapping[str, str] | None = None
+    file: bytes | None = None
 
 
 class Unsigned(AuthBase):
@@ -63,6 +66,7 @@ class Wire:
             headers=dict(headers),
             json=message.json,
             data=message.form,
+            files=None if message.file is None else {"file": message.file},
             auth=auth,
         )
         try:
@@ -78,14 +82,18 @@ class Wire:
         return request
 
     def sent(self, request: PreparedRequest) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers and body of the answer. Certificates are verified, nothing followed."""
+        """Status, headers and body of the answer."""
+        return self.received(request, self._whole)
+
+    def received(self, request: PreparedRequest, read: Callable[[Response], T]) -> T:
+        """What `read` makes of the answer. Certificates are verified, nothing is followed."""
         session = self._session
         settings = session.merge_environment_settings(request.url, {}, True, True, None)
         try:
             with session.send(
                 request, timeout=TIMEOUTS, allow_redirects=False, **settings
             ) as response:
-                return response.status_code, response.headers, self._read(response)
+                return read(response)
         except SSLError as error:
             raise self._insecure(error) from None
         except (RequestException, HTTPError) as error:
@@ -99,19 +107,22 @@ class Wire:
             session = self._own.session = _session(proxies=self._origin.scheme == "https")
         return session
 
-    def _read(self, response: Response) -> bytes:
+    def _whole(self, response: Response) -> tuple[int, Mapping[str, str], bytes]:
+        body = b"".join(self.pieces(response, LARGEST_ANSWER))
+        return response.status_code, response.headers, body
+
+    def pieces(self, response: Response, largest: int) -> Iterator[bytes]:
         """The body, however slowly it drips, within the budget and the largest size."""
         ends_at = time.monotonic() + self._budget
-        body = bytearray()
+        size = 0
         while chunk := response.raw.read1(CHUNK, decode_content=True):
-            body += chunk
-            if len(body) > LARGEST_ANSWER:
-                raise RequestRefused(
-                    f"the answer is larger than {LARGEST_ANSWER // 2**20} MB", shop=self._shop
-                )
+            size += len(chunk)
+            if size > largest:
+                told = f"{largest // 2**20} MB" if largest >= 2**20 else f"{largest:,} bytes"
+                raise RequestRefused(f"the answer is larger than {told}", shop=self._shop)
             if time.monotonic() > ends_at:
                 raise Passing("the shop answers too slowly", status=response.status_code)
-        return bytes(body)
+            yield chunk
 
     def _unreached(self, error: Exception) -> Passing:
         if _caused_by(error, NameResolutionError):

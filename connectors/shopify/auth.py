@@ -35,14 +35,25 @@ def checked_url(settings: ShopSettings) -> str:
     return settings.url.rstrip("/")
 
 
-def open_http(settings: ShopSettings, throttled: Callable[..., float | None]) -> Http:
+def open_http(
+    settings: ShopSettings,
+    throttled: Callable[..., float | None],
+    pause: Callable[..., float],
+) -> Http:
     """The shop's door, signed with the token that is given or that the app's secret brings."""
     url = checked_url(settings)
     if settings.token:
         token = {HEADER: settings.token}
-        return Http(url, shop=settings.shop, headers=token, throttled=throttled)
+        return Http(url, shop=settings.shop, headers=token, throttled=throttled, pause=pause)
     grant = ClientCredentials(settings, Http(url, shop=settings.shop))
-    return Http(url, shop=settings.shop, auth=grant, renew=grant.dropped, throttled=throttled)
+    return Http(
+        url,
+        shop=settings.shop,
+        auth=grant,
+        renew=grant.dropped,
+        throttled=throttled,
+        pause=pause,
+    )
 
 
 class ClientCredentials(AuthBase):

@@ -9,12 +9,15 @@ from connectors.errors import PayloadError, ShopUnavailable
 from connectors.http import Http
 from connectors.identity import EmailHasher
 from connectors.platform import Cursor, Page, Reject
-from connectors.schema import FIELDS, TAG, Customer, Shown, as_shown
+from connectors.schema import FIELDS, LEFT_ALONE, TAG, Customer, Shown, as_shown
 from connectors.shopify.documents import CUSTOMERS, CUSTOMERS_A_PAGE
 from connectors.shopify.graphql import ask
 from connectors.shopify.reading import Part
 
 GID = "gid://shopify/Customer/"
+
+#: A customer whom the shop's owner tags so is left as is.
+IGNORE_TAG = "clv-ignore"
 
 
 def shown_by(node: Mapping[str, Any], ours: Collection[str]) -> Shown:
@@ -36,6 +39,10 @@ def tags_of(node: Mapping[str, Any]) -> list[str]:
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise PayloadError("tags is no list of texts", field="tags")
     return tags
+
+
+def is_left_alone(tags: Collection[str]) -> bool:
+    return any(tag.lower() == IGNORE_TAG for tag in tags)
 
 
 def pull_customers(
@@ -76,7 +83,10 @@ def _parsed(
     for place, node in enumerate(nodes):
         try:
             customer = parse_customer(shop, node, hasher)
-            shown[customer.customer_id] = shown_by(node, ours)
+            left_alone = is_left_alone(tags_of(node))
+            shown[customer.customer_id] = (
+                {LEFT_ALONE: IGNORE_TAG} if left_alone else shown_by(node, ours)
+            )
             customers.append(customer)
         except PayloadError as error:
             row_id = _row_id(node) or f"row {place}"

@@ -2,8 +2,13 @@
 
 Their cost is counted on the safe side, as Shopify documents it: one point for each object, two and
 the size for a connection, ten for each mutation, nothing for plain fields; a document may cost
-1,000 at most (https://shopify.dev/docs/api/usage/limits, 2026-11-21). Metafields are asked for one
-by one, because that is exact whatever else lives in the namespace.
+1,000 at most (https://shopify.dev/docs/api/usage/limits, 2026-11-21). Money is nothing, too: so the
+recorded answers count it. Metafields are asked for one by one, because that is exact whatever else
+lives in the namespace.
+
+Orders are asked for in the words of the REST API: every field is given the name that it has there,
+so that one parser reads both (`nodes.py` tells what is left to do). Only `id` keeps its own form:
+a bulk operation takes no other name for it (recorded 2026-04).
 """
 
 from __future__ import annotations
@@ -55,6 +60,156 @@ SHOWN = f"""
 query Shown($ids: [ID!]!) {{
   nodes(ids: $ids) {{ ... on Customer {{ id tags {_METAFIELDS} }} }}
 }}
+"""
+
+# ------------------------------------------------------------------------------------- orders
+
+_MONEY = "{ shop_money: shopMoney { amount currency_code: currencyCode } }"
+
+_CHARGES = f"""
+  discount_allocations: discountAllocations {{ amount_set: allocatedAmountSet {_MONEY} }}
+  tax_lines: taxLines {{ price_set: priceSet {_MONEY} }}
+"""
+
+#: What is read of an order, but for its lines and what its refunds hold.
+ORDER_FRAGMENT = f"""
+  id name test email customer {{ id }}
+  created_at: createdAt processed_at: processedAt updated_at: updatedAt cancelled_at: cancelledAt
+  source_name: sourceName discount_codes: discountCodes
+  currency: currencyCode presentment_currency: presentmentCurrencyCode
+  taxes_included: taxesIncluded duties_included: dutiesIncluded
+  financial_status: displayFinancialStatus fulfillment_status: displayFulfillmentStatus
+  total_price_set: totalPriceSet {_MONEY}
+  total_tax_set: totalTaxSet {_MONEY}
+  total_discounts_set: totalDiscountsSet {_MONEY}
+  total_tip_received_set: totalTipReceivedSet {_MONEY}
+  original_total_duties_set: originalTotalDutiesSet {_MONEY}
+  original_total_additional_fees_set: originalTotalAdditionalFeesSet {_MONEY}
+  current_total_additional_fees_set: currentTotalAdditionalFeesSet {_MONEY}
+  refunds {{ id }}
+"""
+
+#: One of an order's `lineItems`. Its product would need the scope `read_products`.
+LINE_FRAGMENT = f"""
+  __typename id sku quantity requires_shipping: requiresShipping
+  price_set: originalUnitPriceSet {_MONEY}
+  total_discount_set: totalDiscountSet {_MONEY}
+  {_CHARGES}
+"""
+
+#: One of an order's `shippingLines`.
+SHIPPING_FRAGMENT = f"""
+  __typename id is_removed: isRemoved
+  price_set: originalPriceSet {_MONEY}
+  discounted_price_set: discountedPriceSet {_MONEY}
+  {_CHARGES}
+"""
+
+_PAGE_INFO = "pageInfo { hasNextPage endCursor }"
+
+#: A refund and all that it holds, `first` of each kind, behind the cursors where they are given.
+REFUND_FRAGMENT = f"""
+  id created_at: createdAt processed_at: processedAt
+  returned_duties: duties {{ amount_set: amountSet {_MONEY} }}
+  refund_line_items: refundLineItems(first: $first, after: $refund_line_items) {{
+    {_PAGE_INFO}
+    nodes {{ subtotal_set: subtotalSet {_MONEY} total_tax_set: totalTaxSet {_MONEY} }}
+  }}
+  refund_shipping_lines: refundShippingLines(first: $first, after: $refund_shipping_lines) {{
+    {_PAGE_INFO}
+    nodes {{
+      subtotal_amount_set: subtotalAmountSet {_MONEY}
+      tax_amount_set: taxAmountSet {_MONEY}
+    }}
+  }}
+  order_adjustments: orderAdjustments(first: $first, after: $order_adjustments) {{
+    {_PAGE_INFO}
+    nodes {{ amount_set: amountSet {_MONEY} tax_amount_set: taxAmountSet {_MONEY} }}
+  }}
+  transactions(first: $first, after: $transactions) {{
+    {_PAGE_INFO}
+    nodes {{ kind status amount_set: amountSet {_MONEY} }}
+  }}
+"""
+
+#: Lines and shippings of an order that come with it; the others are asked for by themselves.
+LINES_AT_ONCE = 10
+SHIPPINGS_AT_ONCE = 2
+
+#: The order, its customer and its refunds' list; a line with its two lists, a shipping with its.
+ORDER_COST = 3 + (2 + 3 * LINES_AT_ONCE) + (2 + 3 * SHIPPINGS_AT_ONCE)
+
+#: Orders a page to begin with: 2 + 23 * 43 = 991 points.
+ORDERS_A_PAGE = 23
+
+#: Of one order: 1 + 2 + 3 * 250 + 2 + 3 * 50 = 905 points.
+MORE_LINES = 250
+MORE_SHIPPINGS = 50
+
+#: Refunds at once, with so many rows of each kind: 20 * (2 + 4 * (2 + 9)) = 920 points.
+REFUNDS_AT_ONCE = 20
+ROWS_AT_ONCE = 9
+
+#: Of one refund: 2 + 4 * (2 + 240) = 970 points.
+MORE_ROWS = 240
+
+
+def _children(lines: int, shippings: int) -> str:
+    """An order's lines and shippings, behind the cursors where they are given."""
+    return f"""
+      line_items: lineItems(first: {lines}, after: $line_items) {{
+        {_PAGE_INFO}
+        nodes {{ {LINE_FRAGMENT} }}
+      }}
+      shipping_lines: shippingLines(first: {shippings}, after: $shipping_lines) {{
+        {_PAGE_INFO}
+        nodes {{ {SHIPPING_FRAGMENT} }}
+      }}
+    """
+
+
+_CURSORS = "$line_items: String, $shipping_lines: String"
+_WITH_CHILDREN = f"{ORDER_FRAGMENT} {_children(LINES_AT_ONCE, SHIPPINGS_AT_ONCE)}"
+
+ORDERS = f"""
+query Orders(
+  $first: Int!, $search: String!, $sort: OrderSortKeys!, $after: String, {_CURSORS}
+) {{
+  orders(first: $first, query: $search, sortKey: $sort, after: $after) {{
+    {_PAGE_INFO}
+    nodes {{ {_WITH_CHILDREN} }}
+  }}
+}}
+"""
+
+ORDERS_BY_ID = f"""
+query OrdersById($ids: [ID!]!, {_CURSORS}) {{
+  nodes(ids: $ids) {{ ... on Order {{ {_WITH_CHILDREN} }} }}
+}}
+"""
+
+#: What follows of long orders.
+MORE_OF_ORDERS = f"""
+query MoreOfOrders($ids: [ID!]!, {_CURSORS}) {{
+  nodes(ids: $ids) {{ ... on Order {{ id {_children(MORE_LINES, MORE_SHIPPINGS)} }} }}
+}}
+"""
+
+#: Refunds, or what follows of one.
+REFUNDS = f"""
+query Refunds(
+  $ids: [ID!]!, $first: Int!, $refund_line_items: String, $refund_shipping_lines: String,
+  $order_adjustments: String, $transactions: String
+) {{
+  nodes(ids: $ids) {{ ... on Refund {{ {REFUND_FRAGMENT} }} }}
+}}
+"""
+
+#: Exact, however many there are.
+ORDERS_COUNT = """
+query OrdersCount($search: String!) {
+  ordersCount(query: $search, limit: null) { count precision }
+}
 """
 
 #: One write each: GraphQL type of its variable, and the call. `$x` becomes the write's own name.

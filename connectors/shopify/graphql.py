@@ -12,6 +12,11 @@ from connectors.shopify.documents import API_VERSION
 PATH = f"/admin/api/{API_VERSION}/graphql.json"
 SHORTEST_WAIT = 1.0  # seconds, where the answer doesn't say how long
 
+#: How full REST's bucket is, and how long a full one takes to leak out: 40 at 2 a second, 400 at 20
+#: (https://shopify.dev/docs/api/usage/limits, 2026-11-21).
+CALL_LIMIT = "X-Shopify-Shop-Api-Call-Limit"
+SECONDS_TO_EMPTY = 20
+
 #: Error codes of the server's own trouble (https://shopify.dev/docs/api/admin-graphql, 2026-11-21).
 PASSING = {"INTERNAL_SERVER_ERROR", "TIMEOUT", "THROTTLED"}
 
@@ -24,15 +29,41 @@ def throttled(answer: Answer) -> float | None:
     """
     if "THROTTLED" not in _codes(answer.data):
         return None
-    cost = _at(answer.data, "extensions", "cost")
+    return max(_until_filled(answer.data), SHORTEST_WAIT)
+
+
+def pause(answer: Answer) -> float:
+    """Seconds to leave the shop alone, so that it can take the same again: nothing is guessed.
+
+    GraphQL tells its bucket in the body, REST in a header: `39/40`, and a twentieth of it leaks out
+    each second, on every plan.
+    """
+    return _until_filled(answer.data) or _until_leaked(answer.headers.get(CALL_LIMIT, ""))
+
+
+def _until_filled(body: object) -> float:
+    cost = _at(body, "extensions", "cost")
     asked, status = _at(cost, "requestedQueryCost"), _at(cost, "throttleStatus")
     missing = _number(asked) - _number(_at(status, "currentlyAvailable"))
     rate = _number(_at(status, "restoreRate"))
-    return max(missing / rate, SHORTEST_WAIT) if rate > 0 else SHORTEST_WAIT
+    return max(missing / rate, 0) if rate > 0 else 0
+
+
+def _until_leaked(call_limit: str) -> float:
+    used, _, size = call_limit.partition("/")
+    over = _number(used) + 1 - _number(size)
+    return max(over * SECONDS_TO_EMPTY / _number(size), 0) if _number(size) > 0 else 0
 
 
 def ask(http: Http, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     """The answer's `data`. Raises what `failure` names for errors and ignored search terms."""
+    return ask_counted(http, document, variables)[0]
+
+
+def ask_counted(
+    http: Http, document: str, variables: Mapping[str, Any]
+) -> tuple[dict[str, Any], float]:
+    """The same, and what the shop counts the document as; 0 where it doesn't say."""
     body = sent(http, document, variables)
     errors = body.get("errors")
     if errors:
@@ -40,12 +71,15 @@ def ask(http: Http, document: str, variables: Mapping[str, Any]) -> dict[str, An
     data = body.get("data")
     if not isinstance(data, dict):
         raise ShopUnavailable("the answer holds no data", shop=http.shop)
-    return data
+    return data, _number(_at(body, "extensions", "cost", "requestedQueryCost"))
 
 
-def sent(http: Http, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+def sent(
+    http: Http, document: str, variables: Mapping[str, Any], *, attempts: int | None = None
+) -> dict[str, Any]:
     """The whole answer, errors and all. Raises RequestRefused where a search term was ignored."""
-    answer = http.request("POST", PATH, json={"query": document, "variables": variables})
+    asked = {"query": document, "variables": variables}
+    answer = http.request("POST", PATH, json=asked, attempts=attempts)
     body = answer.data if isinstance(answer.data, dict) else {}
     if _at(body, "extensions", "search"):
         # an unknown search field is dropped with a warning, and everything is found

@@ -1,7 +1,8 @@
-"""A Shopify REST order becomes an order, its lines and its refunds: pure, without HTTP.
+"""A Shopify order becomes an order, its lines and its refunds: pure, without HTTP.
 
-https://shopify.dev/docs/api/admin-rest/latest/resources/order (2026-11-21). Line items carry no
-product type, so lines have no category (a vendor is none), and no cost.
+In the form that REST has (https://shopify.dev/docs/api/admin-rest/latest/resources/order,
+2026-11-21), which `nodes.py` gives to GraphQL's orders, too. Line items carry no product type, so
+lines have no category (a vendor is none), and no cost.
 """
 
 from __future__ import annotations
@@ -9,19 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from connectors.errors import PayloadError
 from connectors.identity import EmailHasher
 from connectors.platform import Reject
 from connectors.schema import Order, OrderLine, Refund, State
-from connectors.shopify.money import ZERO, LineSum, OrderSum, goods_lines, order_sum
+from connectors.shopify.money import LineSum, OrderSum, order_sum, total_of
 from connectors.shopify.reading import Part
-from connectors.shopify.refunds import parse_refund
+from connectors.shopify.refunds import parse_refunds
 
-#: What is asked for. Names, addresses and notes stay in the shop; `customer` can't be had in part,
-#: `email` is hashed at once where there is no customer.
+#: What is asked for over REST. Names, addresses and notes stay in the shop; `customer` can't be had
+#: in part, `email` is hashed at once where there is no customer.
 ORDER_FIELDS = (
     "id,name,created_at,processed_at,updated_at,cancelled_at,test,source_name,currency,"
     "presentment_currency,taxes_included,duties_included,financial_status,fulfillment_status,"
@@ -88,7 +88,7 @@ def parse_order(
     if not isinstance(payload, dict):
         raise PayloadError("the order is no object", field="order")
     try:
-        return _parsed(shop, Part(payload, currency=_currency(Part(payload))), hasher)
+        return _parsed(shop, Part(payload, _currency(Part(payload))), hasher)
     except (ArithmeticError, ValueError):  # amounts beyond all measure
         raise PayloadError("the amounts can't be added up", field="total_price") from None
 
@@ -97,8 +97,9 @@ def _parsed(
     shop: str, part: Part, hasher: EmailHasher
 ) -> tuple[Order, list[OrderLine], list[Refund]]:
     sums = order_sum(part)
-    refunds = [parse_refund(shop, part, refund) for refund in part.parts("refunds", needed=True)]
-    return _order(shop, part, sums, refunds, hasher), list(_lines(shop, part, sums)), refunds
+    refunds = parse_refunds(shop, part)
+    order = _order(shop, part, sums, refunds, hasher)
+    return order, [_line(shop, order.order_id, line) for line in sums.lines], refunds
 
 
 def _currency(part: Part) -> str:
@@ -129,16 +130,12 @@ def _order(
         tax_value=sums.tax,
         shipping_value=sums.shipping,
         total_value=sums.total,
-        refunded_value=_total(refund.refunded_value for refund in refunds),
-        refunded_shipping=_total(refund.refunded_shipping for refund in refunds),
-        refunded_total=_total(refund.refunded_total for refund in refunds),
+        refunded_value=total_of(refund.refunded_value for refund in refunds),
+        refunded_shipping=total_of(refund.refunded_shipping for refund in refunds),
+        refunded_total=total_of(refund.refunded_total for refund in refunds),
         channel=part.text("source_name"),
         coupon=_coupon(part),
     )
-
-
-def _total(amounts: Iterable[Decimal]) -> Decimal:
-    return sum(amounts, ZERO)
 
 
 def _placed(part: Part) -> str:
@@ -152,8 +149,12 @@ def _customer_id(part: Part) -> str | None:
 
 
 def _coupon(part: Part) -> str | None:
-    codes = part.parts("discount_codes")
-    return codes[0].text("code") if codes else None
+    """The first code. GraphQL lists the bare codes."""
+    codes = part.data.get("discount_codes")
+    if isinstance(codes, list) and codes and isinstance(codes[0], str):
+        return codes[0].strip() or None
+    listed = part.parts("discount_codes")
+    return listed[0].text("code") if listed else None
 
 
 def state_of(part: Part) -> State:
@@ -162,20 +163,16 @@ def state_of(part: Part) -> State:
         return "cancelled"
     if "financial_status" not in part.data:
         raise part.wrong("financial_status", "is missing")
-    status = part.text("financial_status")
+    status = part.word("financial_status")
     if status not in STATES:
         raise part.wrong("financial_status", "is of an unknown kind")
     state = STATES[status]
-    shipped = part.text("fulfillment_status") == "fulfilled"
+    shipped = part.word("fulfillment_status") == "fulfilled"
     return "complete" if state == "paid" and shipped else state
 
 
-def _lines(shop: str, order: Part, sums: OrderSum) -> Iterable[OrderLine]:
-    for line, worth in zip(goods_lines(order), sums.lines, strict=True):
-        yield _line(shop, order.needed_id("id"), line, worth)
-
-
-def _line(shop: str, order_id: str, line: Part, worth: LineSum) -> OrderLine:
+def _line(shop: str, order_id: str, worth: LineSum) -> OrderLine:
+    line = worth.line
     return OrderLine(
         shop=shop,
         order_id=order_id,

@@ -8,6 +8,8 @@ quarantine   rows that could not be read
 mending      a comparison with the shop: totals by month, single orders mended
 journal      runs, and every change written to a shop
 scores       scores, run by run
+tables       the tables as expressions: the log, and what of it stands
+summary      the summary per person, as expressions
 staging      what a scoring reads several times, worked out once
 reading      frames and batches out
 """
@@ -34,8 +36,7 @@ from connectors.store.journal import Run, Written
 from connectors.store.mending import Known, MonthTotals
 from connectors.store.migrations import migrate
 from connectors.store.rows import TABLES
-from connectors.store.scores import Card
-from connectors.store.staging import LATEST_SCORES, Asked
+from connectors.store.scores import LATEST_SCORES, Card
 
 __all__ = ["Card", "Run", "Store", "Written"]
 
@@ -153,6 +154,10 @@ class Store:
         """The orders placed from `begin` until before `end`, by id."""
         return mending.placed(self.connection, shop, begin, end)
 
+    def orders_of_others(self, shop: str, customer_ids: Collection[str]) -> list[str]:
+        """Ids of the orders of registered customers who are none of these."""
+        return mending.orders_of_others(self.connection, shop, customer_ids)
+
     def mend(self, shop: str, page: Page, *, at: datetime) -> int:
         """The page's rows and rejects, all or nothing; no cursor moves."""
         return log.mend(self.connection, shop, page, at)
@@ -171,7 +176,7 @@ class Store:
         self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
     ) -> pd.DataFrame:
         """`connectors.store.summary.summary` as a frame: a row per person, money as Decimal."""
-        asked = Asked(shop, as_of, rule, currency)
+        asked = reading.Asked(shop, as_of, rule, currency)
         sql = reading.summary(asked) + " order by person_key, currency"
         return reading.frame(self.connection, sql)
 
@@ -230,7 +235,7 @@ class Store:
         With the `previous_tier` of each; `with_traits` adds channel, category and coupon of their
         first order.
         """
-        asked = Asked(shop, as_of, rule, currency)
+        asked = reading.Asked(shop, as_of, rule, currency)
         sql = reading.to_score(self.connection, asked, with_traits)
         return reading.batches(self.connection, sql)
 
@@ -247,7 +252,7 @@ class Store:
 
         `with_traits` adds channel, category and coupon.
         """
-        asked = Asked(shop, as_of, rule, currency)
+        asked = reading.Asked(shop, as_of, rule, currency)
         sql = reading.numbers(self.connection, asked, with_traits)
         return reading.frame(self.connection, sql)
 
@@ -255,7 +260,7 @@ class Store:
         self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
     ) -> pd.DataFrame:
         """Channel, category and coupon of each person's first order, by customer_id: their key."""
-        sql = reading.traits(self.connection, Asked(shop, as_of, rule, currency))
+        sql = reading.traits(self.connection, reading.Asked(shop, as_of, rule, currency))
         found = reading.frame(self.connection, f"select * exclude (currency) from ({sql})")
         return found.rename(columns={"person_key": "customer_id"}).set_index("customer_id")
 
@@ -266,7 +271,7 @@ class Store:
 
         Of a shop with more than some 200,000 persons a sample, always of the same ones.
         """
-        sql = reading.purchase_days(self.connection, Asked(shop, as_of, rule, currency))
+        sql = reading.purchase_days(self.connection, reading.Asked(shop, as_of, rule, currency))
         return reading.frame(self.connection, sql)
 
     def save_scores(self, run_id: str, batches: Iterable[pa.Table]) -> None:

@@ -114,7 +114,9 @@ def _connect(path: Path, memory_mb: int, threads: int) -> DuckDBPyConnection:
         "lock_configuration": True,
     }
     with _told(path):
-        return duckdb.connect(str(path), config=settings)
+        connection = duckdb.connect(str(path), config=settings)
+        connection.execute("attach ':memory:' as staged")  # see `connectors.store.staging`
+        return connection
 
 
 @contextmanager

@@ -97,6 +97,18 @@ def placed(
     return {order_id: Known(*row) for order_id, *row in rows}
 
 
+def orders_of_others(
+    connection: DuckDBPyConnection, shop: str, customer_ids: Collection[str]
+) -> list[str]:
+    """Registered customers' orders, by id, but for those of these customers."""
+    rows = connection.execute(
+        "select order_id from latest_orders where shop = ? and customer_id is not null"
+        " and customer_id not in (select unnest(?::varchar[])) order by order_id",
+        [shop, list(customer_ids)],
+    ).fetchall()
+    return [order_id for (order_id,) in rows]
+
+
 def forget_orders(connection: DuckDBPyConnection, shop: str, order_ids: Collection[str]) -> None:
     """Orders that the shop no longer has leave, with their lines and refunds."""
     with transaction(connection):

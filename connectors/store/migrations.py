@@ -97,12 +97,16 @@ def _dated_scores_and_cards(connection: DuckDBPyConnection) -> None:
 def _view_latest(connection: DuckDBPyConnection) -> None:
     """The `latest_` views, made anew behind every step: they follow from the tables."""
     from connectors.store import (
-        summary,  # brings Ibis with it: half a second that only a new store pays
-    )
+        tables,
+    )  # brings Ibis with it, which only a new store has to wait for
 
-    for name, sql in summary.latest_sql().items():
+    for name, sql in tables.latest_sql().items():
         connection.execute(f"create or replace view latest_{name} as {sql}")
 
 
+def _latest_in_little_memory(connection: DuckDBPyConnection) -> None:
+    """No table changes: a store's `latest_` views are made anew behind every step."""
+
+
 #: Only ever appended to: a store remembers how many it has taken.
-STEPS: Sequence[Step] = (_first_tables, _dated_scores_and_cards)
+STEPS: Sequence[Step] = (_first_tables, _dated_scores_and_cards, _latest_in_little_memory)

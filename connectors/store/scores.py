@@ -10,9 +10,18 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from duckdb import DuckDBPyConnection
+from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-from connectors.store.connection import next_seq, registered, transaction
+from connectors.store.connection import next_seq, transaction
+
+#: The scores of each shop that speak of the latest day, of these the newest. So a look back with
+#: `--as-of` leaves what the shop shows alone, and a run that left a shop out its scores as well.
+LATEST_SCORES = """
+    select * exclude (seq) from scores where (shop, seq) in (
+        select shop, arg_max(seq, (coalesce(as_of, date '0001-01-01'), seq))
+        from scores group by shop
+    )
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +46,23 @@ def save_scores(connection: DuckDBPyConnection, run_id: str, batches: Iterable[p
 
 
 def _append(connection: DuckDBPyConnection, run: Mapping[str, object], batch: pa.Table) -> None:
-    plain = pa.table({name: _plain(batch[name]) for name in batch.column_names})
-    with registered(connection, "fresh", plain):
-        _widen(connection)
-        connection.execute(
-            "insert into scores by name select $seq as seq, $run_id as run_id, * from fresh", run
-        )
+    """Adds a batch to the table, which is given the columns that it lacks.
+
+    Not through `registered`: a transaction holds on to every view that was made in it, and so to
+    all batches at once.
+    """
+    whole = {name: _repeated(value, batch.num_rows) for name, value in run.items()}
+    fresh = pa.table(whole | {name: _plain(batch[name]) for name in batch.column_names})
+    _widen(connection, fresh)
+    columns = [
+        _quoted(name) if name in fresh.column_names else "null"
+        for name in connection.table("scores").columns
+    ]
+    connection.from_arrow(fresh).project(", ".join(columns)).insert_into("scores")
+
+
+def _repeated(value: object, times: int) -> pa.Array:
+    return pa.repeat(pa.scalar(value), times)
 
 
 def save_card(
@@ -80,26 +100,30 @@ def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
     return values.cast(pa.float64()) if pa.types.is_floating(kind) else values
 
 
-def _widen(connection: DuckDBPyConnection) -> None:
+def _widen(connection: DuckDBPyConnection, fresh: pa.Table) -> None:
     """Gives the table the columns and types that the fresh scores have."""
-    has = _types(connection, "scores")
-    for name, kind in _types(connection, "fresh").items():
-        quoted = '"' + name.replace('"', '""') + '"'
+    has = _types(connection.table("scores"))
+    for name, kind in _types(connection.from_arrow(fresh)).items():
+        quoted = _quoted(name)
         if name not in has:
             sql = f"add column {quoted} {kind}"
-        elif has[name] == kind or not _any(connection, "fresh", quoted):
+        elif has[name] == kind or fresh[name].null_count == fresh.num_rows:
             continue
-        elif (has[name], kind) == ("BIGINT", "DOUBLE") or not _any(connection, "scores", quoted):
+        elif (has[name], kind) == ("BIGINT", "DOUBLE") or not _any(connection, quoted):
             sql = f"alter column {quoted} type {kind}"
         else:
             raise TypeError(f"scores: {name} was {has[name]} and is {kind} now")
         connection.execute(f"alter table scores {sql}")
 
 
-def _types(connection: DuckDBPyConnection, name: str) -> dict[str, str]:
-    return {row[0]: row[1] for row in connection.execute(f"describe {name}").fetchall()}
+def _types(relation: DuckDBPyRelation) -> dict[str, str]:
+    return dict(zip(relation.columns, map(str, relation.types), strict=True))
 
 
-def _any(connection: DuckDBPyConnection, table: str, quoted: str) -> bool:
-    sql = f"select 1 from {table} where {quoted} is not null limit 1"
+def _any(connection: DuckDBPyConnection, quoted: str) -> bool:
+    sql = f"select 1 from scores where {quoted} is not null limit 1"
     return bool(connection.execute(sql).fetchall())
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,4 +1,4 @@
-"""The order log summarised per person, as Ibis expressions: the only module that knows Ibis.
+"""The order log summarised per person, as Ibis expressions.
 
 Tables in, expressions out: nothing here runs a query, so the same expressions serve every engine.
 Only functions that DuckDB and Spark answer alike are used: day differences between dates (between
@@ -11,75 +11,15 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace
-from typing import Any, NamedTuple
 
 import ibis
-from ibis.expr.types import BooleanValue, Column, DecimalValue, Table
+from ibis.expr.types import BooleanValue, Column, DateValue, DecimalValue, Table
 
 from connectors.schema import COUNTED_STATES, PURCHASE_STATES, Rule, amount
-from connectors.store.rows import KEYS, TABLES, arrow_schema
+from connectors.store.tables import Tables, first
 
 REFUNDED = ("refunded_value", "refunded_shipping", "refunded_total")
 ZERO = ibis.literal(Decimal(0), "decimal(18,4)")
-
-
-class Tables(NamedTuple):
-    """The schema's tables: the log (with `seq`), or the latest rows of each."""
-
-    orders: Table
-    order_lines: Table
-    refunds: Table
-    customers: Table
-
-
-def stored(prefix: str = "") -> Tables:
-    """The tables by the names they have in the store: the log, or `latest_` for its views."""
-    return Tables(**{name: _stored(name, prefix) for name in TABLES})
-
-
-def _stored(name: str, prefix: str) -> Table:
-    columns = dict(ibis.Schema.from_pyarrow(arrow_schema(TABLES[name])))
-    return ibis.table(columns | {"seq": "int64"}, name=prefix + name)
-
-
-def latest(log: Tables) -> Tables:
-    """Each row as it stands now: orders by their `updated_at`, then the last one to arrive."""
-    orders = _newest(log.orders, KEYS["orders"], "updated_at", "seq")
-    return Tables(
-        orders=orders,
-        order_lines=log.order_lines.semi_join(orders, ["shop", "order_id", "seq"]),
-        refunds=_newest(log.refunds, KEYS["refunds"], "seq"),
-        customers=_newest(log.customers, KEYS["customers"], "seq"),
-    )
-
-
-def standing() -> Tables:
-    """What the summary reads from the store: the latest rows, and the log of the lines.
-
-    Superseded lines find no order there, since lines carry the `seq` of theirs; that is cheaper
-    than asking for the latest lines, which would ask for the latest orders once more.
-    """
-    return stored("latest_")._replace(order_lines=stored().order_lines)
-
-
-def latest_sql() -> dict[str, str]:
-    """`latest` as the store's own SQL, by table."""
-    return {name: sql(table) for name, table in latest(stored())._asdict().items()}
-
-
-def sql(expression: Table) -> str:
-    """The expression as DuckDB reads it."""
-    return str(ibis.to_sql(expression, dialect="duckdb"))
-
-
-def _newest(log: Table, key: str, *newest: str) -> Table:
-    return _first(log, ["shop", key], [ibis.desc(column) for column in newest])
-
-
-def _first(table: Table, group: list[str], order: list[Any]) -> Table:
-    """The first row of each group in an order."""
-    window = ibis.window(group_by=group, order_by=order)
-    return table.filter(ibis.row_number().over(window) == 0)
 
 
 # ------------------------------------------------------------------------------ orders and persons
@@ -160,50 +100,59 @@ def summary(
     Of the past it says what was known then: a refund made after `as_of` had not been made. (An
     order that was cancelled or paid later is as it is now: the shop doesn't say when.)
     """
-    return _persons(_days(_valued(tables, shop, as_of, rule, currency)), shop, as_of)
+    every = valued(tables, shop=shop, as_of=as_of, rule=rule, currency=currency)
+    return told(persons(every), shop, as_of)
 
 
-def purchase_days(
-    tables: Tables, *, shop: str, as_of: date, rule: Rule = "net", currency: str | None = None
-) -> Table:
-    """One row per person and purchase day up to `as_of`, as `summary` counts them.
+def purchase_days(valued: Table) -> Table:
+    """One row per person and purchase day, as `summary` counts them.
 
     Columns: person_key, day, and value as a float.
     """
-    days = _days(_valued(tables, shop, as_of, rule, currency))
+    days = _days(valued)
     bought = days.filter(days.orders > 0)
     return bought.select("person_key", "day", value=_float(bought.value))
 
 
-def traits(
-    tables: Tables, *, shop: str, as_of: date, rule: Rule = "net", currency: str | None = None
-) -> Table:
-    """What each person of the summary came by: the channel, category and coupon of the first order.
+def first_orders(valued: Table) -> Table:
+    """The order that each person of the summary came with."""
+    return first(valued.filter(valued.bought), PERSON, ["ordered_at", "order_id"])
+
+
+def traits(first_orders: Table, lines: Table) -> Table:
+    """What persons came by, told from their first orders and these orders' lines.
 
     Columns: person_key, currency, channel, category, coupon. The category is that of the line worth
     most; `coupon` says whether there was one (`coupon` or `none`), since codes come and go.
     """
-    every = _valued(tables, shop, as_of, rule, currency)
-    bought = every.filter(every.bought)
-    first = _first(bought, ["person_key", "currency"], ["ordered_at", "order_id"])
-    lines = tables.order_lines.filter(tables.order_lines.shop == shop)
-    dearest = _first(lines, ["order_id", "seq"], [ibis.desc("net_value"), "line_id"])
-    return first.left_join(dearest, ["order_id", "seq"]).select(
-        *(first[name] for name in ("person_key", "currency", "channel")),
-        category=dearest.category,
-        coupon=ibis.ifelse(first.coupon.notnull(), "coupon", "none"),
+    each = first_orders.left_join(lines, ["order_id", "seq"]).select(
+        *(first_orders[name] for name in (*PERSON, "channel", "coupon")),
+        *(lines[name] for name in ("category", "net_value", "line_id")),
+    )
+    dearest = first(each, PERSON, [ibis.desc("net_value"), "line_id"])
+    return dearest.select(
+        *(*PERSON, "channel", "category"),
+        coupon=ibis.ifelse(dearest.coupon.notnull(), "coupon", "none"),
     )
 
 
-#: What an order says besides its money.
-PASSED_ON = (
-    *("person_key", "customer_id", "currency", "order_id", "seq"),
-    *("ordered_at", "channel", "coupon"),
+#: The summary's columns.
+SUMMARY = (
+    *("shop", "person_key", "customer_id", "currency", "frequency", "recency", "T"),
+    *("monetary_value", "days_since_last_order", "first_order_on", "last_order_on"),
+    *("orders", "units", "gross", "refunds", "net", "margin"),
 )
+#: What is known of a person from the first order on.
+TRAITS = ("channel", "category", "coupon")
+PERSON = ["person_key", "currency"]
+#: What traits ask of an order besides.
+PASSED_ON = ("order_id", "seq", "ordered_at", "channel", "coupon")
 
 
-def _valued(tables: Tables, shop: str, as_of: date, rule: Rule, currency: str | None) -> Table:
-    """The counting orders with their money, units and costs."""
+def valued(
+    tables: Tables, *, shop: str, as_of: date, rule: Rule = "net", currency: str | None = None
+) -> Table:
+    """The counting orders with whose they are, their money, units and costs."""
     every = orders(_as_known(tables, as_of), rule)
     counting = every.filter(
         every.shop == shop,
@@ -214,7 +163,8 @@ def _valued(tables: Tables, shop: str, as_of: date, rule: Rule, currency: str | 
     )
     costs = _costs(tables.order_lines.filter(tables.order_lines.shop == shop))
     return counting.left_join(costs, ["order_id", "seq"]).select(
-        *(counting[column] for column in PASSED_ON),
+        *(counting[column] for column in (*PERSON, *PASSED_ON)),
+        registered=counting.customer_id.notnull(),
         day=counting.ordered_at.date(),
         bought=counting.state.isin(PURCHASE_STATES),
         gross=amount(_before_refunds(counting), rule),
@@ -264,8 +214,8 @@ def _costs(lines: Table) -> Table:
 def _days(orders: Table) -> Table:
     """One row per person, currency and day."""
     return orders.group_by("person_key", "currency", "day").agg(
-        customer_id=lambda t: t.customer_id.max(),
-        orders=lambda t: t.bought.sum(),
+        registered=lambda t: t.registered.any(),
+        orders=lambda t: t.count(where=t.bought),
         value=_if_bought("net"),
         units=_if_bought("units"),
         cost=_if_bought("cost"),
@@ -280,15 +230,16 @@ def _if_bought(column: str) -> Callable[[Table], DecimalValue]:
     return lambda t: t[column].sum(where=t.bought)
 
 
-def _persons(days: Table, shop: str, as_of: date) -> Table:
-    """The days of each person as the summary's columns, named and ordered as promised."""
+def persons(valued: Table) -> Table:
+    """What the summary is told from, in few bytes: a row for each of its rows."""
+    days = _days(valued)
     bought = days.orders > 0
     person = days.group_by("person_key", "currency").agg(
-        customer_id=days.customer_id.max(),
-        purchase_days=bought.sum(),
+        registered=days.registered.any(),
+        purchase_days=days.count(where=bought),
         first_order_on=days.day.min(where=bought),
         last_order_on=days.day.max(where=bought),
-        first_value=days.value.argmin(days.day, where=bought),
+        first_value=min_by(days.value, days.day, where=bought),
         value=days.value.sum(where=bought),
         orders=days.orders.sum(),
         units=days.units.sum(),
@@ -299,27 +250,43 @@ def _persons(days: Table, shop: str, as_of: date) -> Table:
         cost_unknown=days.cost_unknown.any(),
     )
     person = person.filter(person.purchase_days > 0)
-    today = ibis.literal(as_of, "date")
     repeats = person.purchase_days - 1
     return person.select(
-        ibis.literal(shop).name("shop"),
-        "person_key",
-        "customer_id",
-        "currency",
-        frequency=repeats,
-        recency=person.last_order_on.delta(person.first_order_on, unit="day"),
-        T=today.delta(person.first_order_on, unit="day"),
+        *("person_key", "currency", "registered", "first_order_on", "last_order_on"),
+        *("units", "gross", "net"),
+        frequency=repeats.cast("int32"),
+        orders=person.orders.cast("int32"),
         monetary_value=_float(person.value - person.first_value) / _float(repeats).nullif(0),
-        days_since_last_order=today.delta(person.last_order_on, unit="day"),
-        first_order_on=person.first_order_on,
-        last_order_on=person.last_order_on,
-        orders=person.orders,
-        units=person.units.fill_null(ZERO),
-        gross=person.gross,
-        refunds=person.gross - person.net,
-        net=person.net,
         margin=ibis.ifelse(person.cost_unknown, ibis.null(), person.goods - person.cost).round(4),
     )
+
+
+def told(person: Table, shop: str, as_of: date, *more: str) -> Table:
+    """The persons in the summary's columns, named and ordered as promised, and in `more`."""
+    today = ibis.literal(as_of, "date")
+    return person.select(
+        "person_key",
+        "currency",
+        "monetary_value",
+        *("first_order_on", "last_order_on", "gross", "net", "margin", *more),
+        shop=ibis.literal(shop),
+        customer_id=ibis.ifelse(person.registered, person.person_key, ibis.null()),
+        frequency=person.frequency.cast("int64"),
+        recency=person.last_order_on.delta(person.first_order_on, unit="day"),
+        T=today.delta(person.first_order_on, unit="day"),
+        days_since_last_order=today.delta(person.last_order_on, unit="day"),
+        orders=person.orders.cast("int64"),
+        units=person.units.fill_null(ZERO),
+        refunds=person.gross - person.net,
+    ).select(*SUMMARY, *more)
+
+
+def _min_by(value: DecimalValue, by: DateValue) -> DecimalValue:
+    """The value in the row where `by` is least. (Ibis' own `argmin` sorts each group.)"""
+
+
+_MONEY_BY_DAY = (("decimal(38, 4)", "date"), "decimal(38, 4)")
+min_by = ibis.udf.agg.builtin(_min_by, name="min_by", signature=_MONEY_BY_DAY)
 
 
 def _float(column: Column) -> Column:

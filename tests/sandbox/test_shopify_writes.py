@@ -10,7 +10,7 @@ import pytest
 from shopify_door import Door
 
 from connectors.sandbox.books import Books
-from connectors.sandbox.shopify.writes import _TYPES
+from connectors.sandbox.shopify.values import CATEGORIES
 
 RECORDINGS = "payloads/shopify/draft-proxy_graphql_recordings"
 ADA, BO = "gid://shopify/Customer/11", "gid://shopify/Customer/12"
@@ -132,7 +132,7 @@ def test_wrong_metafields_are_refused_as_recorded(door: Door, shared: Path) -> N
     replayed = []
     for name, case in about_ada(cases).items():
         asked = case["request"]["variables"]["metafields"]
-        if all(one["type"] in _TYPES for one in asked):
+        if all(one["type"] in CATEGORIES for one in asked):
             replayed.append(name)
             ours = wrote(door, *asked)
             theirs = case["response"]["data"]["metafieldsSet"]

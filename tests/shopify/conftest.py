@@ -18,7 +18,9 @@ from connectors.http import Http
 from connectors.identity import EmailHasher
 from connectors.schema import FIELDS
 from connectors.shopify import ShopifyShop
-from connectors.shopify.graphql import throttled
+from connectors.shopify.definitions import TYPES
+from connectors.shopify.graphql import pause, throttled
+from tests.shopify.two_doors import Shop, instant
 
 OURS = frozenset({"clv-high", "clv-medium", "clv-low", "clv-new"})
 URL = "https://toys.myshopify.com"
@@ -84,7 +86,13 @@ def refunded_line(subtotal: str, tax: str) -> dict[str, Any]:
 
 
 def adjustment(kind: str, amount: str, tax: str = "0.00") -> dict[str, Any]:
-    return {"kind": kind, **money("amount", amount), **money("tax_amount", tax)}
+    reason = kind.replace("_", " ").capitalize()
+    return {
+        "kind": kind,
+        "reason": reason,
+        **money("amount", amount),
+        **money("tax_amount", tax),
+    }
 
 
 def paid(
@@ -147,7 +155,8 @@ class SmallShopify:
 
     `calls` lists every mutation as (name, arguments). The faults: `refused` maps a customer to a
     refusal, `dropped` holds tags that are accepted and forgotten, `throttles` counts answers that
-    say THROTTLED, `lost` loses the next mutation's answer after it was carried out.
+    say THROTTLED, `lost` loses the next mutation's answer after it was carried out. Our fields are
+    defined and our tiers have their segments.
     """
 
     customers: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -157,6 +166,10 @@ class SmallShopify:
     dropped: set[str] = field(default_factory=set)
     throttles: int = 0
     lost: bool = False
+    definitions: dict[str, str] = field(
+        default_factory=lambda: {name: TYPES[kind] for name, kind in FIELDS.items()}
+    )
+    segments: tuple[str, ...] = tuple(f"CLV: {tag.removeprefix('clv-')}" for tag in sorted(OURS))
     scopes: tuple[str, ...] = (
         "read_orders",
         "read_all_orders",
@@ -208,6 +221,14 @@ class SmallShopify:
 
     def _currentAppInstallation(self) -> Any:  # noqa: N802  # the API's own name
         return {"accessScopes": [{"handle": scope} for scope in self.scopes]}
+
+    def _metafieldDefinitions(self) -> Any:  # noqa: N802
+        nodes = [{"key": name, "type": {"name": type_}} for name, type_ in self.definitions.items()]
+        return {"nodes": nodes}
+
+    def _segments(self, after: None) -> Any:
+        nodes = [{"name": name, "query": ""} for name in self.segments]
+        return {"pageInfo": {"hasNextPage": False}, "nodes": nodes}
 
     def _customers(self, first: int, after: str | None) -> Any:
         ids = sorted(self.customers, key=lambda gid: int(gid.rpartition("/")[2]))
@@ -304,11 +325,29 @@ def hasher() -> EmailHasher:
 
 
 @pytest.fixture
-def shop(waits: list[float], hasher: EmailHasher) -> ShopifyShop:
-    settings = ShopSettings("toys", "shopify", url=URL, token="shpat_canary", tags=OURS)
+def way() -> str:
+    """How orders are read."""
+    return "auto"
+
+
+@pytest.fixture
+def shop(waits: list[float], hasher: EmailHasher, way: str) -> ShopifyShop:
+    settings = ShopSettings("toys", "shopify", url=URL, token="shpat_canary", tags=OURS, read=way)
     headers = {"X-Shopify-Access-Token": settings.token}
-    http = Http(URL, shop="toys", headers=headers, throttled=throttled, sleep=waits.append)
-    return ShopifyShop(settings, hasher, http)
+    patience = {"throttled": throttled, "pause": pause, "sleep": waits.append}
+    return ShopifyShop(settings, hasher, Http(URL, shop="toys", headers=headers, **patience))
+
+
+@pytest.fixture
+def orders(web: responses.RequestsMock) -> Shop:
+    """A shop with ten orders that serves three at a time."""
+    made = [
+        order(id=n, created_at=instant(9000 - n), updated_at=instant(5000 - n), processed_at=None)
+        for n in range(1, 11)
+    ]
+    kept = Shop(web, made)
+    kept.largest = 3
+    return kept
 
 
 class Make:

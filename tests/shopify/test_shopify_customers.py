@@ -7,6 +7,7 @@ import pytest
 
 from connectors.errors import ShopUnavailable
 from connectors.identity import EmailHasher
+from connectors.schema import LEFT_ALONE
 from connectors.shopify import ShopifyShop
 from connectors.shopify.customers import shown_by
 
@@ -18,7 +19,7 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 def test_all_customers_come_with_what_they_show(shop: ShopifyShop, toys: Any) -> None:
     for number in range(1, 201):
         toys.add(number)
-    toys.add(7, tags=("VIP", "CLV-High", "clv-ignore"), tier="high", predicted_12m="77.2500")
+    toys.add(7, tags=("VIP", "CLV-High", "clv-friends"), tier="high", predicted_12m="77.2500")
     pages = list(shop.pull_customers(None, NOW))
     shown = {one: fields for page in pages for one, fields in page.shown.items()}
     assert [len(page.customers) for page in pages] == [80, 80, 40]
@@ -99,3 +100,11 @@ def test_only_the_tags_of_tiers_are_ours_in_any_case(tag: str, ours: bool) -> No
 def test_a_value_that_somebody_made_unreadable_is_shown_as_it_is() -> None:
     node = {"tags": [], "predicted_12m": {"value": "a lot"}, "scored_at": {"value": "2026-11-22"}}
     assert shown_by(node, OURS) == {"predicted_12m": "a lot", "scored_at": "2026-11-22"}
+
+
+def test_whom_the_owner_excepts_shows_only_that(shop: ShopifyShop, toys: Any) -> None:
+    toys.add(1, tags=("clv-low", "CLV-Ignore"), tier="low")
+    toys.add(2, tags=("clv-low",))
+    (page,) = shop.pull_customers(None, NOW)
+    assert page.shown == {"1": {LEFT_ALONE: "clv-ignore"}, "2": {"tag": "clv-low"}}
+    assert [customer.customer_id for customer in page.customers] == ["1", "2"]

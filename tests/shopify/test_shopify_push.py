@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,9 +11,9 @@ from hypothesis import strategies as st
 from connectors.errors import AuthenticationError, RequestRefused, ShopUnavailable
 from connectors.schema import FIELDS, Change, Shown
 from connectors.shopify import ShopifyShop
-from connectors.shopify.customers import shown_by
 from connectors.shopify.documents import LARGEST_COST, MUTATION_COST
-from connectors.shopify.push import rendered
+from connectors.shopify.push.standing import standing_of
+from connectors.shopify.push.writes import rendered
 
 OURS = frozenset({"clv-high", "clv-medium", "clv-low", "clv-new"})
 
@@ -121,13 +122,13 @@ def test_a_customer_who_is_gone_is_rejected(shop: ShopifyShop, toys: Any) -> Non
 
 
 def test_undo_brings_back_exactly_what_was_there(shop: ShopifyShop, toys: Any) -> None:
-    toys.add(1, tags=("VIP", "clv-ignore"))
+    toys.add(1, tags=("VIP", "clv-other"))
     toys.add(2, tags=("clv-low",), tier="low", predicted_12m="3.50", scored_at="2026-10-01")
     changes = [change(1, {}, HIGH), change(2, LOW, HIGH | {"reason": "bought twice"})]
     assert {outcome.status for outcome in shop.push(changes)} == {"applied"}
     undone = shop.push([one.reversed() for one in changes])
     assert {outcome.status for outcome in undone} == {"applied"}
-    assert toys.customer(1) == {"tags": ["VIP", "clv-ignore"], "fields": {}}
+    assert toys.customer(1) == {"tags": ["VIP", "clv-other"], "fields": {}}
     assert toys.customer(2) == {
         "tags": ["clv-low"],
         "fields": {"tier": "low", "predicted_12m": "3.50", "scored_at": "2026-10-01"},
@@ -141,6 +142,21 @@ def test_a_lost_answer_has_no_double_effect(shop: ShopifyShop, toys: Any, waits:
     assert outcome.status == "applied"
     assert set(toys.customer(1)["tags"]) == {"VIP", "clv-high"}
     assert len(waits) == 1
+
+
+def test_a_tag_that_got_lost_with_an_answer_can_still_be_taken_back(
+    shop: ShopifyShop, toys: Any
+) -> None:
+    """Sent again, our own fields are stale to the shop: that is nobody else's edit."""
+    toys.add(1)
+    toys.lost = True
+    toys.dropped.add("clv-high")
+    (outcome,) = shop.push([change(1, {}, HIGH)])
+    assert outcome.status == "rejected"
+    assert "does not show it: tag" in outcome.reason
+    (undone,) = shop.push([change(1, HIGH, {})])
+    assert undone.status == "applied"
+    assert toys.customer(1) == {"tags": [], "fields": {}}
 
 
 def test_throttled_waits_until_the_bucket_holds_enough(
@@ -197,8 +213,9 @@ SHOWN = st.fixed_dictionaries(
 @given(tags=TAGS, after=SHOWN)
 def test_no_mutation_ever_names_anothers_tag(tags: list[str], after: Shown) -> None:
     node = {"id": "gid://shopify/Customer/1", "tags": tags}
-    writes = rendered(0, change(1, shown_by(node, OURS), after), node, OURS)
-    named = [tag for write in writes for tag in write.variables.get("Tags", ())]
+    standing = standing_of(node, OURS)
+    writes = rendered(0, change(1, standing.shown, after), standing)
+    named = [tag for write in writes if write.kind in ("remove", "add") for tag in write.items]
     assert {tag.lower() for tag in named} <= OURS
     kept = {tag.lower() for tag in tags if tag.lower() not in OURS}
     assert not kept & {tag.lower() for tag in named}
@@ -264,3 +281,26 @@ def test_an_error_over_one_customer_is_that_customers_alone(
 
 def test_every_field_has_a_place_in_the_shop(shop: ShopifyShop) -> None:
     assert list(shop.shows) == [*FIELDS, "tag"]
+
+
+@pytest.mark.parametrize("tag", ["clv-ignore", "CLV-Ignore"])
+def test_a_customer_whom_the_owner_excepts_is_never_written(
+    shop: ShopifyShop, toys: Any, tag: str
+) -> None:
+    toys.add(1, tags=("VIP", tag))
+    toys.add(2, tags=(tag, "clv-low"), tier="low", predicted_12m="3.50", scored_at="2026-10-01")
+    outcomes = list(shop.push([change(1, {}, HIGH), change(2, LOW, HIGH)]))
+    assert {(outcome.status, outcome.reason) for outcome in outcomes} == {
+        ("conflict", "left alone: tagged clv-ignore")
+    }
+    assert [outcome.status for outcome in shop.push([change(2, LOW, {})])] == ["conflict"]
+    assert not toys.calls
+    assert toys.customer(2)["tags"] == [tag, "clv-low"]
+
+
+def test_a_plan_with_nothing_to_do_costs_one_page_of_reads(shop: ShopifyShop, toys: Any) -> None:
+    toys.add(1, tags=("clv-high",), tier="high", predicted_12m="77.25", scored_at="2026-11-22")
+    (page,) = shop.pull_customers(None, datetime(2026, 11, 23, tzinfo=UTC))
+    assert page.shown == {"1": HIGH}
+    assert list(shop.push([])) == []
+    assert len(toys.requests) == 1

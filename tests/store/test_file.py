@@ -125,12 +125,12 @@ def test_an_older_store_takes_the_steps_it_lacks(
     with Store.open(path, now=NOW) as store:
         store.commit("eu", "orders", page(order("1")), at=NOW)
         before = store.content_hash()
-    widen = "alter table orders add column loyalty varchar"
+    widen = "alter table refunds add column loyalty varchar"
     monkeypatch.setattr("connectors.store.migrations.STEPS", (*STEPS, lambda c: c.execute(widen)))
     for _ in range(2):
         with Store.open(path, now=NOW) as store:
             assert store.content_hash() == before
-            store.connection.execute("select loyalty from latest_orders")
+            store.connection.execute("select loyalty from latest_refunds")
 
 
 def test_a_step_that_fails_leaves_the_store_as_it_was(

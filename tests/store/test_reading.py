@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from made_rows import NOW, customer, guest, line, order, page
 
-from connectors.store import Store, reading
+from connectors.store import Store, reading, staging
 
 KNOWN: dict[str, Any] = {"as_of": date(2026, 11, 22), "rule": "net", "currency": None}
 
@@ -52,7 +52,7 @@ def test_the_sample_has_all_purchase_days_of_its_persons(
     filled: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     every = filled.purchase_days("eu", **KNOWN)
-    monkeypatch.setattr(reading, "SAMPLE", 20)
+    monkeypatch.setattr(staging, "SAMPLE", 20)
     some = filled.purchase_days("eu", **KNOWN)
     assert 0 < some["customer_id"].nunique() < every["customer_id"].nunique()
     theirs = every[every["customer_id"].isin(some["customer_id"])]

@@ -117,6 +117,21 @@ def test_batches_are_kept_together_or_not_at_all(store: Store) -> None:
     assert store.latest_scores("eu")["person_key"].tolist() == ["7", "8"]
 
 
+def test_a_batch_is_let_go_once_it_is_in(store: Store) -> None:
+    held: list[int] = []
+
+    def batches() -> Iterator[pa.Table]:
+        for _ in range(8):
+            held.append(pa.total_allocated_bytes())
+            worth = pa.array(range(20_000), pa.float64())
+            yield pa.table({name: worth for name in ("p_alive", "expected")} | plain)
+
+    who = pa.array(str(number) for number in range(20_000))
+    plain = {"shop": who, "person_key": who, "customer_id": who, "tier": who}
+    store.save_scores("r1", batches())
+    assert held[-1] - held[2] < 20_000 * 8  # one column's
+
+
 def test_each_scoring_keeps_its_card(store: Store) -> None:
     store.save_card("r1", "eu", date(2026, 3, 1), {"model": "BG/NBD", "warnings": []})
     store.save_card("r2", "us", date(2026, 3, 1), {"model": "NBD"})

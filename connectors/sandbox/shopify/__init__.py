@@ -8,7 +8,6 @@ one that is; the answer's `X-Shopify-API-Version` tells which.
 from __future__ import annotations
 
 import json
-import secrets
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,8 +19,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from connectors.sandbox import SHOPIFY_CLIENT_ID, SHOPIFY_CLIENT_SECRET, SHOPIFY_TOKEN
 from connectors.sandbox.books import Books, Row
+from connectors.sandbox.shopify import storage
 from connectors.sandbox.shopify.graphql import GraphQL
 from connectors.sandbox.shopify.limits import Bucket, allows, plan_of, scopes_of
 from connectors.sandbox.shopify.money import Json, Pen, pen_of
@@ -29,9 +28,10 @@ from connectors.sandbox.shopify.payments import transactions
 from connectors.sandbox.shopify.render import refunds_json
 from connectors.sandbox.shopify.rest import Orders, Refusal, kept
 from connectors.sandbox.shopify.root import domain_of
+from connectors.sandbox.shopify.setup import Setup, setup_of
+from connectors.sandbox.shopify.tokens import Tokens
 
 VERSIONS = ("2026-01", "2026-04", "2026-07", "2026-10")
-TOKEN_SECONDS = 86_399
 METHODS = ["GET", "POST", "PUT", "DELETE"]
 UNKNOWN_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"  # noqa: S105
 API = "/admin/api/{version}"
@@ -51,6 +51,7 @@ def routes(books: Books, shop: str, clock: Callable[[], float] = time.monotonic)
         Route(f"{API}/orders/{{order_id:int}}/refunds.json", front.rest(front.refunds)),
         Route(f"{API}/orders/{{order_id:int}}/transactions.json", front.rest(front.transactions)),
         Route(f"{API}/graphql.json", front.graphql, methods=["POST"]),
+        *storage.routes(books, shop),
         Route("/admin/{rest:path}", front.rest(front.nothing), methods=METHODS),
     ]
 
@@ -61,10 +62,13 @@ class Shopfront:
     def __init__(self, books: Books, shop: str, clock: Callable[[], float]) -> None:
         self._books = books
         self._name = shop
-        self._clock = clock
         self._calls = Bucket(clock)
         self._graphql = GraphQL(books, shop, Bucket(clock))
-        self._tokens: dict[str, float] = {SHOPIFY_TOKEN: float("inf")}
+        self._tokens = Tokens(clock)
+
+    @property
+    def _setup(self) -> Setup:
+        return setup_of(self._books.shop(self._name))
 
     @property
     def _settings(self) -> Mapping[str, Any]:
@@ -74,20 +78,8 @@ class Shopfront:
     # -------------------------------------------------------------- doors
 
     async def grant(self, request: Request) -> Response:
-        """The client-credentials grant; JSON and forms are taken."""
-        asked = _fields(await request.body())
-        if asked.get("grant_type") != "client_credentials":
-            return _denied("invalid_request", "The grant type is missing or not supported")
-        if asked.get("client_id") != SHOPIFY_CLIENT_ID:
-            told = "Could not find Shopify API application with api_key"
-            return _denied("invalid_request", f"{told} {asked.get('client_id')}")
-        if asked.get("client_secret") != SHOPIFY_CLIENT_SECRET:
-            return _denied("invalid_client", "The client credentials are invalid")
-        token = f"shpat_{secrets.token_hex(16)}"
-        seconds = self._settings.get("token_seconds", TOKEN_SECONDS)
-        self._tokens[token] = self._clock() + seconds
-        scope = ",".join(scopes_of(self._settings))
-        return JSONResponse({"access_token": token, "scope": scope, "expires_in": seconds})
+        """A token for client credentials or a refresh token; JSON and forms are taken."""
+        return self._tokens.grant(_fields(await request.body()), self._setup)
 
     def rest(self, answer: Callable[[Request], Response]) -> Endpoint:
         """`answer` behind the token and the call limit, with Shopify's headers."""
@@ -103,7 +95,7 @@ class Shopfront:
                 response.headers.update(refusal.headers)
             bucket = plan_of(self._settings).rest_bucket
             response.headers["X-Shopify-Shop-Api-Call-Limit"] = f"{used}/{bucket}"
-            return _signed(request, response)
+            return self._signed(request, response)
 
         return endpoint
 
@@ -112,12 +104,19 @@ class Shopfront:
             self._let_in(request)
             asked = _json(await request.body())
         except Refusal as refusal:
-            return _signed(request, JSONResponse({"errors": refusal.errors}, refusal.status))
-        return _signed(request, JSONResponse(self._graphql.answer(asked)))
+            return self._signed(request, JSONResponse({"errors": refusal.errors}, refusal.status))
+        return self._signed(request, JSONResponse(self._graphql.answer(asked, _base(request))))
+
+    def _signed(self, request: Request, response: Response) -> Response:
+        version = request.path_params.get("version")
+        if version:
+            answering = self._setup.served_version or served(version)
+            response.headers["X-Shopify-API-Version"] = answering
+        response.headers["X-Request-Id"] = str(uuid.uuid4())
+        return response
 
     def _let_in(self, request: Request) -> None:
-        token = request.headers.get("X-Shopify-Access-Token", "")
-        if self._tokens.get(token, 0.0) <= self._clock():
+        if not self._tokens.admits(request.headers.get("X-Shopify-Access-Token", ""), self._setup):
             raise Refusal(401, UNKNOWN_TOKEN)
 
     def _count_call(self) -> int:
@@ -203,12 +202,9 @@ def served(asked: str) -> str:
     return asked if asked in VERSIONS else VERSIONS[0]
 
 
-def _signed(request: Request, response: Response) -> Response:
-    version = request.path_params.get("version")
-    if version:
-        response.headers["X-Shopify-API-Version"] = served(version)
-    response.headers["X-Request-Id"] = str(uuid.uuid4())
-    return response
+def _base(request: Request) -> str:
+    """Where this shop is reached, with a slash at the end."""
+    return str(request.url.replace(path=f"{request.scope['root_path']}/", query=""))
 
 
 def _params(request: Request) -> dict[str, str]:
@@ -220,10 +216,6 @@ def _link(request: Request, rel: str, params: Mapping[str, str], page_info: str)
     beside = {name: params[name] for name in ("limit", "fields") if name in params}
     url = request.url.replace(query="").include_query_params(**beside, page_info=page_info)
     return f'<{url}>; rel="{rel}"'
-
-
-def _denied(error: str, description: str) -> Response:
-    return JSONResponse({"error": error, "error_description": description}, 400)
 
 
 def _fields(body: bytes) -> Mapping[str, str]:

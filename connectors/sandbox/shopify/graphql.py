@@ -8,21 +8,20 @@ MAX_COST_EXCEEDED as reported by users (https://github.com/Shopify/shopify-app-j
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
+from functools import lru_cache
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     DocumentNode,
     ExecutionResult,
+    FieldNode,
     GraphQLError,
-    GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
-    build_schema,
     execute_sync,
     get_operation_ast,
+    is_nullable_type,
     parse,
     validate,
 )
@@ -31,9 +30,13 @@ from connectors.sandbox.books import Books
 from connectors.sandbox.shopify.cost import LARGEST, Cost
 from connectors.sandbox.shopify.limits import Bucket, plan_of
 from connectors.sandbox.shopify.money import Json
-from connectors.sandbox.shopify.root import Root
+from connectors.sandbox.shopify.root import Around, Root
 from connectors.sandbox.shopify.rules import RULES
+from connectors.sandbox.shopify.schema import schema
+from connectors.sandbox.shopify.setup import setup_of
 
+HARMLESS = {"bulkOperationRunQuery", "bulkOperationCancel", "stagedUploadsCreate"}
+BROKEN = "Internal error. Looks like something went wrong on our end."
 LIMITS_PAGE = "https://shopify.dev/api/usage/rate-limits"
 TOO_DEAR = (
     "Query cost is {cost}, which exceeds the single query max cost limit ({most}).\n\n"
@@ -44,14 +47,6 @@ TOO_DEAR = (
 )
 
 
-@cache
-def schema() -> GraphQLSchema:
-    text = (
-        files("connectors.sandbox.shopify").joinpath("shopify.graphql").read_text(encoding="utf-8")
-    )
-    return build_schema(text)
-
-
 class GraphQL:
     """Answers the documents of one shop's app."""
 
@@ -60,14 +55,15 @@ class GraphQL:
         self._shop = shop
         self._bucket = bucket
         self._rng = Random(250)  # noqa: S311  which tags get lost, not a secret
+        self._dice = Random(500)  # noqa: S311  which calls go wrong
 
-    def answer(self, asked: Mapping[str, Any]) -> Json:
-        """The body of the 200 that answers `{"query": ..., "variables": ...}`."""
+    def answer(self, asked: Mapping[str, Any], base: str) -> Json:
+        """The body of the 200 that answers `{"query": ..., "variables": ...}` at `base`."""
         try:
-            document, operation = _read(asked)
+            query, name = str(asked.get("query") or ""), asked.get("operationName")
+            document, operation, errors = _read(query, name)
         except GraphQLError as error:
             return {"errors": [error.formatted]}
-        errors = validate(schema(), document, RULES)
         if errors:
             return {"errors": [error.formatted for error in errors]}
         variables = asked.get("variables") or {}
@@ -75,11 +71,14 @@ class GraphQL:
         requested = cost.of(operation)
         if requested > LARGEST:
             return {"errors": [_too_dear(requested)]}
-        if requested > self._available():
+        setup = setup_of(self._books.shop(self._shop))
+        if requested > self._available() or self._dice.random() < setup.throttled:
             told = {"code": "THROTTLED", "documentation": LIMITS_PAGE}
             throttled = {"message": "Throttled", "extensions": told}
             return {"errors": [throttled], "extensions": {"cost": self._status(requested, None)}}
-        result, searches = self._run(document, operation, variables)
+        result, searches = self._run(document, operation, variables, base)
+        if self._dice.random() < setup.partial:
+            result = mishap(result, operation)
         actual = cost.of(operation, result.data)
         self._bucket.pour(min(actual, requested))
         extensions = {"cost": self._status(requested, actual)}
@@ -88,10 +87,10 @@ class GraphQL:
         }
 
     def _run(
-        self, document: DocumentNode, operation: OperationDefinitionNode, variables: Json
+        self, document: DocumentNode, operation: OperationDefinitionNode, variables: Json, base: str
     ) -> tuple[ExecutionResult, list[Json]]:
         """A document that writes is one transaction."""
-        root = Root(self._books, self._shop, self._rng)
+        root = Root(self._books, self._shop, Around(self._rng, base, self._inner))
 
         def run() -> ExecutionResult:
             name = operation.name.value if operation.name else None
@@ -103,6 +102,11 @@ class GraphQL:
             return run(), root.searches
         with self._books.transaction():
             return run(), root.searches
+
+    def _inner(self, document: DocumentNode, variables: Json) -> ExecutionResult:
+        """A document that a bulk operation runs: no cost, no transaction of its own."""
+        root = Root(self._books, self._shop, Around(self._rng, "", self._inner))
+        return execute_sync(schema(), document, root.fields(), None, variables)
 
     def _available(self) -> float:
         plan = plan_of(self._books.shop(self._shop)["settings"])
@@ -121,13 +125,16 @@ class GraphQL:
         }
 
 
-def _read(asked: Mapping[str, Any]) -> tuple[DocumentNode, OperationDefinitionNode]:
-    """The document and the operation of it that is meant. Raises GraphQLError."""
-    document = parse(str(asked.get("query") or ""))
-    operation = get_operation_ast(document, asked.get("operationName"))
+@lru_cache(maxsize=128)
+def _read(
+    query: str, name: str | None
+) -> tuple[DocumentNode, OperationDefinitionNode, list[GraphQLError]]:
+    """The document, the operation that is meant, and what is wrong. Raises GraphQLError."""
+    document = parse(query)
+    operation = get_operation_ast(document, name)
     if operation is None:
         raise GraphQLError("An operation name is required")
-    return document, operation
+    return document, operation, validate(schema(), document, RULES)
 
 
 def _too_dear(cost: int) -> Json:
@@ -146,3 +153,26 @@ def _body(result: ExecutionResult) -> Json:
         coded = [{**error, "extensions": {"code": "INVALID_VARIABLE"}} for error in errors]
         return {"errors": coded}
     return {"errors": errors, "data": result.data}
+
+
+def mishap(result: ExecutionResult, operation: OperationDefinitionNode) -> ExecutionResult:
+    """The first root field got lost on the shop's side, whatever it did."""
+    first = cast(FieldNode, operation.selection_set.selections[0])
+    name = (first.alias or first.name).value
+    kind = schema().get_root_type(operation.operation)
+    nullable = kind is not None and is_nullable_type(kind.fields[first.name.value].type)
+    told = GraphQLError(BROKEN, path=[name], extensions={"code": "INTERNAL_SERVER_ERROR"})
+    data = {**(result.data or {}), name: None} if nullable else None
+    return ExecutionResult(data, [told])
+
+
+def changes(query: str) -> bool:
+    """Whether a document asks for a change of the shop: running a bulk query is none."""
+    try:
+        operation = get_operation_ast(parse(query))
+    except GraphQLError:
+        return False
+    if operation is None or operation.operation is not OperationType.MUTATION:
+        return False
+    names = {one.name.value for one in operation.selection_set.selections if hasattr(one, "name")}
+    return not names <= HARMLESS

@@ -10,9 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-SCOPES = ("read_orders", "read_all_orders", "read_customers", "write_customers")
+from connectors.sandbox.books import instant_text
+from connectors.sandbox.shopify.setup import SCOPES
+
+VISIBLE_DAYS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,8 @@ PLANS = {
 
 def plan_of(settings: Mapping[str, Any]) -> Plan:
     named = PLANS[settings.get("limits", "plus")]
-    given = {key: settings[key] for key in Plan.__slots__ if key in settings}
+    asked = {key: settings.get(key) for key in Plan.__slots__}
+    given: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
     return replace(named, **given)
 
 
@@ -45,6 +50,14 @@ def scopes_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
 def allows(scopes: Sequence[str], needed: str) -> bool:
     """Whether a right is among those granted; writing implies reading."""
     return needed in scopes or needed.replace("read_", "write_", 1) in scopes
+
+
+def first_visible(scopes: Sequence[str], now: str) -> str:
+    """The oldest order that the app may see, by its `created_at`; empty: all of them."""
+    if "read_all_orders" in scopes:
+        return ""
+    at = datetime.fromisoformat(now).replace(tzinfo=UTC) - timedelta(days=VISIBLE_DAYS)
+    return instant_text(at)
 
 
 class Bucket:

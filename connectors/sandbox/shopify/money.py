@@ -21,6 +21,11 @@ def gid(kind: str, number: int) -> str:
     return f"gid://shopify/{kind}/{number}"
 
 
+def utc(text: str) -> str:
+    """The books' instant as GraphQL's DateTime."""
+    return text.replace(" ", "T") + "Z"
+
+
 def plain(amount: Decimal) -> str:
     """A decimal as Ruby writes it: no trailing zeros, but at least one digit behind the point."""
     text = f"{amount.normalize():f}"

@@ -6,10 +6,8 @@ that graphql-core calls when they are asked for.
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -17,12 +15,13 @@ from typing import Any
 from graphql import GraphQLError
 
 from connectors.sandbox.books import Books, Row
-from connectors.sandbox.shopify.money import ZERO, Json, Pen, gid, pen_of, plain, total_of
+from connectors.sandbox.shopify.metafields import metafield, one_metafield, some_metafields
+from connectors.sandbox.shopify.money import ZERO, Json, Pen, gid, pen_of, plain, total_of, utc
+from connectors.sandbox.shopify.order_nodes import Parts, bag, refund_nodes
+from connectors.sandbox.shopify.pages import MakeNodes, connection, cursor_at, position, sliced
 from connectors.sandbox.shopify.render import financial_status, left_of, sums_of
 from connectors.sandbox.shopify.search import Found
-from connectors.sandbox.shopify.writes import digest_of, namespace_of
 
-LARGEST_PAGE = 250
 SORTS = {
     None: "id",
     "ID": "id",
@@ -30,12 +29,6 @@ SORTS = {
     "PROCESSED_AT": "created_at",
     "UPDATED_AT": "updated_at",
 }
-MakeNodes = Callable[[Sequence[Row]], list[Json]]
-
-
-def utc(text: str) -> str:
-    """The books' instant as GraphQL's DateTime."""
-    return text.replace(" ", "T") + "Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +37,8 @@ class Nodes:
 
     books: Books
     shop: str
+    since: str = ""
+    """Orders from before this instant aren't there for the app."""
 
     @property
     def pen(self) -> Pen:
@@ -77,8 +72,8 @@ class Nodes:
             "updatedAt": utc(row["updated_at"]),
             "numberOfOrders": partial(self._number_of_orders, row["id"]),
             "amountSpent": partial(self._amount_spent, row["id"], pen),
-            "metafield": partial(_one_metafield, metafields),
-            "metafields": partial(_some_metafields, metafields),
+            "metafield": partial(one_metafield, metafields),
+            "metafields": partial(some_metafields, metafields),
             "orders": partial(self._orders_of, row["id"]),
         }
 
@@ -131,6 +126,7 @@ class Nodes:
             "taxesIncluded": body["prices_include_tax"],
             "customer": partial(self._buyer, row["customer_id"]),
             **_order_money(row, refunds, pen),
+            **Parts(row, refunds, shop_pen).fields(),
         }
 
     def _buyer(self, customer_id: int | None, _: Any) -> Json | None:
@@ -139,47 +135,49 @@ class Nodes:
 
     # -------------------------------------------------------------- lists
 
+    def order(self, order_id: int) -> Json | None:
+        row = self.books.order(self.shop, order_id)
+        return self.orders([row])[0] if row and row["created_at"] >= self.since else None
+
+    def refund(self, refund_id: int) -> Json | None:
+        """A refund of an order that the app may see."""
+        sql = "SELECT order_id FROM refunds WHERE shop = ? AND id = ?"
+        order_id = self.books.scalar(sql, (self.shop, refund_id))
+        row = order_id and self.books.order(self.shop, order_id)
+        if not row or row["created_at"] < self.since:
+            return None
+        every = refund_nodes(row, self.books.refunds_of(self.shop, [order_id])[order_id], self.pen)
+        return next(node for node in every if node["_id"] == refund_id)
+
+    def _visible(self, table: str, found: Found) -> Found:
+        if table != "orders" or not self.since:
+            return found
+        return replace(
+            found, sql=f"{found.sql} AND created_at >= ?", values=(*found.values, self.since)
+        )
+
     def count(self, table: str, found: Found) -> int:
+        found = self._visible(table, found)
         sql = f"SELECT count(*) FROM {table} WHERE shop = ?{found.sql}"  # noqa: S608  our own words
         return int(self.books.scalar(sql, (self.shop, *found.values)))
 
     def page(self, table: str, arguments: Mapping[str, Any], found: Found, make: MakeNodes) -> Json:
         """A connection over a table: a keyset over the sort column and the id."""
         slice_ = sliced(arguments)
+        found = self._visible(table, found)
         column = _sorted_by(arguments)
         down = bool(arguments.get("reverse")) != slice_.backwards
         where, values = found.sql, found.values
         if slice_.cursor:
             where += f" AND ({column}, id) {'<' if down else '>'} (?, ?)"
-            values = (*values, *_position(slice_.cursor))
+            values = (*values, *position(slice_.cursor))
         way = "DESC" if down else "ASC"
         rows = self.books.query(
             f"SELECT * FROM {table} WHERE shop = ?{where} "  # noqa: S608  our own words
             f"ORDER BY {column} {way}, id {way} LIMIT {slice_.size + 1}",
             (self.shop, *values),
         )
-        return _connection(rows, slice_, make, lambda row: _cursor(row["id"], row[column]))
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """`first`/`after`, or `last`/`before`."""
-
-    size: int
-    cursor: str | None
-    backwards: bool
-
-
-def sliced(arguments: Mapping[str, Any]) -> Slice:
-    """Raises GraphQLError as the shop does for a list without a size, or with a wrong one."""
-    given = {name: arguments[name] for name in ("first", "last") if arguments.get(name) is not None}
-    if len(given) != 1:
-        raise _bad("you must provide one of first or last")
-    ((name, size),) = given.items()
-    if not 0 <= size <= LARGEST_PAGE:
-        raise _bad(f"{name} must be between 0 and {LARGEST_PAGE}")
-    backwards = name == "last"
-    return Slice(size, arguments.get("before" if backwards else "after"), backwards)
+        return connection(rows, slice_, make, lambda row: cursor_at(row["id"], row[column]))
 
 
 def _sorted_by(arguments: Mapping[str, Any]) -> str:
@@ -187,92 +185,6 @@ def _sorted_by(arguments: Mapping[str, Any]) -> str:
     if key not in SORTS:
         raise GraphQLError(f"The sandbox lacks the sort key {key}.")
     return SORTS[key]
-
-
-def _bad(message: str) -> GraphQLError:
-    return GraphQLError(message, extensions={"code": "BAD_REQUEST"})
-
-
-def _cursor(last_id: int, last_value: Any) -> str:
-    text = json.dumps({"last_id": last_id, "last_value": last_value}, separators=(",", ":"))
-    return base64.b64encode(text.encode()).decode()
-
-
-def _position(cursor: str) -> tuple[Any, int]:
-    try:
-        state = json.loads(base64.b64decode(cursor))
-        return state["last_value"], int(state["last_id"])
-    except (ValueError, KeyError, TypeError):
-        raise _bad("Invalid cursor for current pagination sort.") from None
-
-
-def _connection(
-    rows: list[Row], slice_: Slice, make: MakeNodes, cursor_of: Callable[[Row], str]
-) -> Json:
-    """`rows` hold one more than the page, where there is more."""
-    more, rows = len(rows) > slice_.size, rows[: slice_.size]
-    if slice_.backwards:
-        rows.reverse()
-    nodes = make(rows)
-    cursors = [cursor_of(row) for row in rows]
-    edges = [{"cursor": c, "node": n} for c, n in zip(cursors, nodes, strict=True)]
-    before = slice_.cursor is not None
-    info = {
-        "hasNextPage": before if slice_.backwards else more,
-        "hasPreviousPage": more if slice_.backwards else before,
-        "startCursor": cursors[0] if cursors else None,
-        "endCursor": cursors[-1] if cursors else None,
-    }
-    return {"nodes": nodes, "edges": edges, "pageInfo": info}
-
-
-# ------------------------------------------------------------------ metafields
-
-
-def metafield(value: Row, created_at: str) -> Json:
-    """A stored value, whose name is `namespace.key`."""
-    namespace, _, key = value["name"].rpartition(".")
-    return {
-        "__typename": "Metafield",
-        "id": gid("Metafield", value["id"]),
-        "legacyResourceId": str(value["id"]),
-        "namespace": namespace,
-        "key": key,
-        "type": value["type"],
-        "value": value["value"],
-        "compareDigest": digest_of(value),
-        "createdAt": utc(created_at),
-        "updatedAt": utc(value["updated_at"]),
-        "ownerType": "CUSTOMER",
-        "_id": value["id"],
-    }
-
-
-def _one_metafield(
-    metafields: Sequence[Json], _: Any, key: str, namespace: str | None = None
-) -> Json | None:
-    wanted = namespace_of(namespace)
-    named = (m for m in metafields if (m["namespace"], m["key"]) == (wanted, key))
-    return next(named, None)
-
-
-def _some_metafields(metafields: Sequence[Json], _: Any, **arguments: Any) -> Json:
-    """Those of a namespace, or those of `keys` (`namespace.key`), by id."""
-    namespace, keys = arguments.get("namespace"), arguments.get("keys")
-    found = [
-        m
-        for m in metafields
-        if (namespace is None or m["namespace"] == namespace_of(namespace))
-        and (keys is None or f"{m['namespace']}.{m['key']}" in keys)
-    ]
-    slice_ = sliced(arguments)
-    down = bool(arguments.get("reverse")) != slice_.backwards
-    found.sort(key=lambda m: m["_id"], reverse=down)
-    if slice_.cursor:
-        _, last = _position(slice_.cursor)
-        found = [m for m in found if (m["_id"] < last if down else m["_id"] > last)]
-    page = found[: slice_.size + 1]
-    return _connection(page, slice_, list, lambda m: _cursor(m["_id"], str(m["_id"])))
 
 
 # ------------------------------------------------------------------ orders' money
@@ -290,16 +202,4 @@ def _order_money(row: Row, refunds: Sequence[Row], pen: Pen) -> Json:
         "totalShippingPriceSet": sums.shipping,
         "totalRefundedSet": Decimal(body["refunded"]["total"]) or ZERO,
     }
-    return {name: _bag(amount, pen) for name, amount in amounts.items()}
-
-
-def _bag(amount: Decimal, pen: Pen) -> Json:
-    sides = {"shopMoney": "shop_money", "presentmentMoney": "presentment_money"}
-    both = pen.both(amount)
-    return {
-        name: {
-            "amount": plain(Decimal(both[side]["amount"])),
-            "currencyCode": both[side]["currency_code"],
-        }
-        for name, side in sides.items()
-    }
+    return {name: bag(pen.both(amount)) for name, amount in amounts.items()}

@@ -13,17 +13,17 @@ import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.sandbox.books import Books, Row, instant_text
+from connectors.sandbox.shopify.limits import first_visible
 from connectors.sandbox.shopify.money import Json, pen_of
 from connectors.sandbox.shopify.render import customer_json, order_json
 
 LARGEST_PAGE = 250
 USUAL_PAGE = 50
-VISIBLE_DAYS = 60
 PAGING = "https://shopify.dev/api/usage/pagination-rest"
 STATES = {
     "open": ("open", "paid"),
@@ -99,7 +99,7 @@ class Orders:
         self._books = books
         self._shop = shop
         self._pen = pen_of(books.shop(shop))
-        self._since = _first_visible(books.now()) if "read_all_orders" not in scopes else ""
+        self._since = first_visible(scopes, books.now())
 
     def page(self, params: Mapping[str, str]) -> OrderPage:
         """One page of the list. Raises Refusal for what the shop would refuse."""
@@ -271,8 +271,3 @@ _TERMS: dict[str, Callable[[str, str, ZoneInfo], tuple[str, object]]] = {
     "since_id": _since_id,
     **dict.fromkeys(RANGES, _instant),
 }
-
-
-def _first_visible(now: str) -> str:
-    at = datetime.fromisoformat(now).replace(tzinfo=UTC) - timedelta(days=VISIBLE_DAYS)
-    return instant_text(at)

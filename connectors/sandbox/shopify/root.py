@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from graphql import GraphQLError, GraphQLResolveInfo
 
 from connectors.sandbox.books import Books, Row
-from connectors.sandbox.shopify.limits import allows, scopes_of
+from connectors.sandbox.shopify.bulk.lines import Run
+from connectors.sandbox.shopify.bulk.operations import Operations
+from connectors.sandbox.shopify.definitions import Definitions
+from connectors.sandbox.shopify.limits import allows, first_visible, scopes_of
+from connectors.sandbox.shopify.metafields import metafield
 from connectors.sandbox.shopify.money import Json, gid, pen_of
-from connectors.sandbox.shopify.nodes import Nodes, metafield
+from connectors.sandbox.shopify.nodes import Nodes
 from connectors.sandbox.shopify.search import (
     COUNT_TERMS,
     CUSTOMER_FIELDS,
@@ -22,7 +27,9 @@ from connectors.sandbox.shopify.search import (
     Reader,
     search,
 )
-from connectors.sandbox.shopify.writes import Writes, customer_number
+from connectors.sandbox.shopify.segments import Segments
+from connectors.sandbox.shopify.storage import Storage
+from connectors.sandbox.shopify.writes import Writes, number_of
 
 LARGEST_INPUT = 250
 SCOPES_PAGE = "https://shopify.dev/api/usage/access-scopes"
@@ -35,15 +42,27 @@ def domain_of(shop: Row) -> str:
     return domain
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a document needs beside the books: dice, its server's address, a way to run others."""
+
+    rng: Random
+    base: str
+    run: Run
+
+
 class Root:
     """The root fields during one document, and the searches that ignored something."""
 
-    def __init__(self, books: Books, shop: str, rng: Random) -> None:
+    def __init__(self, books: Books, shop: str, around: Around) -> None:
         self._books = books
         self._shop = shop
-        self._nodes = Nodes(books, shop)
-        self._writes = Writes(books, shop, rng)
+        self._writes = Writes(books, shop, around.rng)
+        self._bulks = Operations(books, shop, around.run, Storage(books, shop, around.base))
         self._scopes = scopes_of(books.shop(shop)["settings"])
+        self._nodes = Nodes(books, shop, first_visible(self._scopes, books.now()))
+        self._definitions = Definitions(books, shop)
+        self._segments = Segments(books, shop)
         self.searches: list[Json] = []
 
     def fields(self) -> dict[str, Any]:
@@ -54,18 +73,38 @@ class Root:
             "publicApiVersions": [
                 {"handle": "2026-10", "displayName": "2026-10 (Latest)", "supported": True}
             ],
-            "customers": self._needs("read_customers", self._customers),
-            "customersCount": self._needs("read_customers", self._customers_count),
-            "customer": self._needs("read_customers", self._customer),
-            "node": self._needs("read_customers", self._node),
-            "nodes": self._needs("read_customers", self._nodes_by_id),
-            "orders": self._needs("read_orders", self._orders),
-            "order": self._needs("read_orders", self._order),
-            "metafieldsSet": self._needs("write_customers", self._metafields_set),
-            "metafieldsDelete": self._needs("write_customers", self._metafields_delete),
-            "tagsAdd": self._needs("write_customers", self._tags_add),
-            "tagsRemove": self._needs("write_customers", self._tags_remove),
+            "node": self._node,
+            "nodes": self._nodes_by_id,
+            **self._bulks.fields(),
+            **self._behind("read_customers", self._reads()),
+            **self._behind("write_customers", self._changes()),
+            **self._behind(
+                "read_orders",
+                {"orders": self._orders, "order": self._order, "ordersCount": self._orders_count},
+            ),
         }
+
+    def _reads(self) -> dict[str, Resolver]:
+        return {
+            "customers": self._customers,
+            "customersCount": self._customers_count,
+            "customer": self._customer,
+            **self._definitions.reads(),
+            **self._segments.reads(),
+        }
+
+    def _changes(self) -> dict[str, Resolver]:
+        return {
+            "metafieldsSet": self._metafields_set,
+            "metafieldsDelete": self._metafields_delete,
+            "tagsAdd": self._tags_add,
+            "tagsRemove": self._tags_remove,
+            **self._definitions.writes(),
+            **self._segments.writes(),
+        }
+
+    def _behind(self, scope: str, resolvers: Mapping[str, Resolver]) -> dict[str, Resolver]:
+        return {name: self._needs(scope, resolver) for name, resolver in resolvers.items()}
 
     def _needs(self, scope: str, resolver: Resolver) -> Resolver:
         if allows(self._scopes, scope):
@@ -112,10 +151,11 @@ class Root:
     def _search(
         self,
         info: Info,
-        query: str | None,
+        asked: Mapping[str, Any],
         readers: Mapping[str, Reader],
         known: set[str],
     ) -> Found:
+        query = asked.get("query")
         found = search(query, readers, known, self._books.now())
         if found.warnings:
             self.searches.append(
@@ -129,41 +169,57 @@ class Root:
         return found
 
     def _customers(self, info: Info, **arguments: Any) -> Json:
-        found = self._search(info, arguments.get("query"), CUSTOMER_TERMS, CUSTOMER_FIELDS)
+        found = self._search(info, arguments, CUSTOMER_TERMS, CUSTOMER_FIELDS)
         return self._nodes.page("customers", arguments, found, self._nodes.customers)
 
-    def _customers_count(
-        self, info: Info, query: str | None = None, limit: int | None = 10_000
-    ) -> Json:
-        count = self._nodes.count("customers", self._search(info, query, COUNT_TERMS, set()))
+    def _customers_count(self, info: Info, **asked: Any) -> Json:
+        return self._counted("customers", asked, self._search(info, asked, COUNT_TERMS, set()))
+
+    def _orders_count(self, info: Info, **asked: Any) -> Json:
+        found = self._search(info, asked, ORDER_TERMS, ORDER_FIELDS)
+        return self._counted("orders", asked, found)
+
+    def _counted(self, table: str, asked: Mapping[str, Any], found: Found) -> Json:
+        """Exact, but where there is more than `limit`, which is 10,000 if nothing is said."""
+        count, limit = self._nodes.count(table, found), asked.get("limit", 10_000)
         if limit is not None and count > limit:
             return {"count": limit, "precision": "AT_LEAST"}
         return {"count": count, "precision": "EXACT"}
 
     def _orders(self, info: Info, **arguments: Any) -> Json:
-        found = self._search(info, arguments.get("query"), ORDER_TERMS, ORDER_FIELDS)
+        found = self._search(info, arguments, ORDER_TERMS, ORDER_FIELDS)
         return self._nodes.page("orders", arguments, found, self._nodes.orders)
 
     def _order(self, _: Info, id: str) -> Json | None:
         number = id.rpartition("/")[2]
-        row = self._books.order(self._shop, int(number)) if number.isdecimal() else None
-        return self._nodes.orders([row])[0] if row else None
+        return self._nodes.order(int(number)) if number.isdecimal() else None
 
-    def _customer(self, info: Info, id: str) -> Json | None:
+    def _customer(self, _: Info, id: str) -> Json | None:
+        return self._customers_by_id([id]).get(id)
+
+    def _node(self, info: Info, id: str) -> Json | None:
+        if "/BulkOperation/" in id:
+            return self._bulks.one(info, id)
         return self._nodes_by_id(info, [id])[0]
 
-    _node = _customer
-
-    def _nodes_by_id(self, _: Info, ids: list[str]) -> list[Json | None]:
-        """Customers by their ids, null for what isn't there."""
+    def _nodes_by_id(self, info: Info, ids: list[str]) -> list[Json | None]:
+        """Customers, orders and refunds by their ids, null for what isn't there."""
         if len(ids) > LARGEST_INPUT:
             told = f"The input array size of {len(ids)} is greater than the maximum allowed of "
             code = {"code": "MAX_INPUT_SIZE_EXCEEDED"}
             raise GraphQLError(f"{told}{LARGEST_INPUT}.", extensions=code)
-        numbers = [customer_number(text) for text in ids]
+        found = self._customers_by_id(ids)
+        for kind, one in (("Order", self._nodes.order), ("Refund", self._nodes.refund)):
+            found |= {id_: one(number) for id_ in ids if (number := number_of(id_, kind))}
+        scopes = {"read_customers" if "/Customer/" in id_ else "read_orders" for id_ in ids}
+        for scope in scopes:
+            self._needs(scope, lambda _: None)(info)
+        return [found.get(id_) for id_ in ids]
+
+    def _customers_by_id(self, ids: list[str]) -> dict[str, Json | None]:
+        numbers = [number_of(id_, "Customer") for id_ in ids]
         rows = [self._books.customer(self._shop, n) for n in numbers if n is not None]
-        found = {node["id"]: node for node in self._nodes.customers([r for r in rows if r])}
-        return [found.get(text) for text in ids]
+        return {node["id"]: node for node in self._nodes.customers([r for r in rows if r])}
 
     # -------------------------------------------------------------- writes
 

@@ -6,52 +6,26 @@ recording; the owner's absence and a missing type are after the documentation.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
 from graphql import GraphQLError
 
 from connectors.sandbox.books import Books, Row
-from connectors.sandbox.shopify.money import Json, plain
+from connectors.sandbox.shopify.definitions import types_of
+from connectors.sandbox.shopify.money import Json
+from connectors.sandbox.shopify.values import Refused, digest_of, kept_value, namespace_of
 
-APP = "app--347082227713"
 METAFIELDS_A_CALL = 25
 TAGS_A_CUSTOMER = 250
 TAG_LENGTH = 255
-DATE_FORMAT = "Value must be in YYYY-MM-DD format."
-LARGEST_DECIMAL = Decimal("9999999999999")
 RESERVED = {"shopify_standard", "protected", "shopify-l10n-fields"}
 STALE = (
     "The resource has been updated since it was loaded. "
     "Try again with an updated `compareDigest` value."
 )
 Values = Mapping[tuple[int, str], Row]
-
-
-def namespace_of(asked: str | None) -> str:
-    """`$app` and `$app:x` are the app's own: `app--<id>` and `app--<id>--x`."""
-    if asked is None or asked == "$app":
-        return APP
-    return f"{APP}--{asked.removeprefix('$app:')}" if asked.startswith("$app:") else asked
-
-
-def digest_of(value: Row) -> str:
-    """Changes with the value; the same value has the same digest."""
-    return hashlib.sha256(f"{value['type']}\0{value['value']}".encode()).hexdigest()
-
-
-class Refused(Exception):
-    """A user error of `metafieldsSet`: where, what, and its code."""
-
-    def __init__(self, field: str, message: str, code: str | None) -> None:
-        super().__init__(message)
-        self.field = field
-        self.code = code
 
 
 class Writes:
@@ -71,10 +45,11 @@ class Writes:
             return None, [_set_error(["metafields"], told, "LESS_THAN_OR_EQUAL_TO")]
         owners = [self._owner(item["ownerId"]) for item in items]
         values = self._values(owner for owner in owners if owner)
+        defined = types_of(self._books, self._shop)
         wanted, errors = [], []
         for place, (item, owner) in enumerate(zip(items, owners, strict=True)):
             try:
-                wanted.append(_checked(item, owner, values))
+                wanted.append(_checked(item, owner, values, defined))
             except Refused as refused:
                 path = ["metafields", str(place), *filter(None, [refused.field])]
                 errors.append(_set_error(path, str(refused), refused.code))
@@ -137,19 +112,19 @@ class Writes:
             self._books.touch_customer(self._shop, owner)
 
     def _owner(self, gid: str) -> int | None:
-        number = customer_number(gid)
+        number = number_of(gid, "Customer")
         known = number is not None and self._books.customer(self._shop, number)
         return number if known else None
 
 
-def customer_number(gid: str) -> int | None:
-    """The number in a customer's global id; None for other kinds. Raises GraphQLError."""
+def number_of(gid: str, kind: str) -> int | None:
+    """The number in a global id of this kind; None for other kinds. Raises GraphQLError."""
     found = re.fullmatch(r"gid://shopify/(\w+)/(\d+)", gid)
     if not found:
         told = f"Invalid global id '{gid}'"
         code = {"code": "argumentLiteralsIncompatible", "typeName": "CoercionError"}
         raise GraphQLError(told, extensions=code)
-    return int(found[2]) if found[1] == "Customer" else None
+    return int(found[2]) if found[1] == kind else None
 
 
 def split_tags(tags: Iterable[str]) -> list[str]:
@@ -158,7 +133,9 @@ def split_tags(tags: Iterable[str]) -> list[str]:
     return list({part.lower(): part for part in reversed([p for p in parts if p])}.values())[::-1]
 
 
-def _checked(item: Json, owner: int | None, values: Values) -> tuple[int, str, str, str]:
+def _checked(
+    item: Json, owner: int | None, values: Values, defined: Mapping[str, str]
+) -> tuple[int, str, str, str]:
     """Owner, name, type and value as they will be kept. Raises Refused."""
     if owner is None:
         raise Refused("ownerId", "Owner does not exist.", "INVALID")
@@ -169,11 +146,20 @@ def _checked(item: Json, owner: int | None, values: Values) -> tuple[int, str, s
         raise Refused("namespace", f"Namespace {namespace} is a reserved namespace", None)
     name = f"{namespace}.{item['key']}"
     known = values.get((owner, name))
-    type_ = item.get("type") or (known and known["type"])
-    if not type_:
-        raise Refused("type", "Type can't be blank", "BLANK")
+    type_ = _type(item, defined.get(name), known)
     _check_digest(item, known)
-    return owner, name, type_, _value(type_, item["value"])
+    return owner, name, type_, kept_value(type_, item["value"])
+
+
+def _type(item: Json, defined: str | None, known: Row | None) -> str:
+    """The type asked for, which a definition has the last word on."""
+    asked = item.get("type") or defined or (known and str(known["type"]))
+    if not asked:
+        raise Refused("type", "Type can't be blank", "BLANK")
+    if defined and asked != defined:
+        told = f"Type '{asked}' must be consistent with the definition's type: '{defined}'."
+        raise Refused("type", told, "INVALID_TYPE")
+    return str(asked)
 
 
 def _check_length(field: str, text: str, least: int, most: int) -> None:
@@ -189,91 +175,6 @@ def _check_digest(item: Json, known: Row | None) -> None:
     """Without a digest anything goes; null means that nothing may be there yet."""
     if "compareDigest" in item and item["compareDigest"] != (known and digest_of(known)):
         raise Refused("", STALE, "STALE_OBJECT")
-
-
-# ------------------------------------------------------------------ values by type
-
-
-def _value(type_: str, text: str) -> str:
-    if type_ not in _TYPES:
-        raise GraphQLError(f"The sandbox lacks the metafield type '{type_}'.")
-    if not text.strip():
-        raise _invalid("Value can't be blank.")
-    return _TYPES[type_](text)
-
-
-def _invalid(message: str) -> Refused:
-    return Refused("value", message, "INVALID_VALUE")
-
-
-def _decimal(text: str) -> str:
-    """Kept without trailing zeros, as decimals come back there."""
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise _invalid("Value must be a decimal.") from None
-    if not number.is_finite():
-        raise _invalid("Value must be a decimal.")
-    if abs(number) > LARGEST_DECIMAL:
-        below = "be less than -" if number < 0 else "exceed "
-        raise _invalid(f"Value can't {below}{LARGEST_DECIMAL}.")
-    return plain(number)
-
-
-def _integer(text: str) -> str:
-    if not re.fullmatch(r"[+-]?\d+", text):
-        raise _invalid("Value must be an integer.")
-    return str(int(text))
-
-
-def _single_line(text: str) -> str:
-    if "\n" in text or "\r" in text:
-        raise _invalid("Value must be a single line text string.")
-    return text
-
-
-def _boolean(text: str) -> str:
-    if text not in ("true", "false"):
-        raise _invalid("Value must be true or false.")
-    return text
-
-
-def _date(text: str) -> str:
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-        raise _invalid(DATE_FORMAT)
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise _invalid(DATE_FORMAT) from None
-
-
-def _date_time(text: str) -> str:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        example = "For example: 2022-06-01T15:30:00"
-        told = f"Value must be in “YYYY-MM-DDTHH:MM:SS” format. {example}"
-        raise _invalid(told) from None
-    return text
-
-
-def _json(text: str) -> str:
-    try:
-        return json.dumps(json.loads(text), ensure_ascii=False)
-    except ValueError as error:
-        raise _invalid(f"Value is invalid JSON: {error}.") from None
-
-
-_TYPES: dict[str, Callable[[str], str]] = {
-    "number_decimal": _decimal,
-    "number_integer": _integer,
-    "single_line_text_field": _single_line,
-    "multi_line_text_field": str,
-    "boolean": _boolean,
-    "date": _date,
-    "date_time": _date_time,
-    "json": _json,
-}
 
 
 def _set_error(field: list[str], message: str, code: str | None) -> Json:

@@ -1,0 +1,162 @@
+"""A first pull of all orders, beside dlt and airbyte-source-shopify in environments of their own.
+
+python benchmarks/shopify.py [--orders 50000] [--most 500000] [--no-peers]
+
+One server takes 50 ms a page and 1 ms an order, in bulk as over REST, and holds REST to the calls
+of a plan (`shopify_server.py`); each side pulls all orders from a fresh one, as its documentation
+tells its users to. Then the processor's time for the same bytes from a server that takes no time,
+and memory as the shop grows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.request import urlopen
+
+from peers.environments import HERE as SIDES
+from peers.environments import python_of, surroundings
+
+HERE = Path(__file__).parent
+PLANS = {"Basic, 2 calls a second": 2, "Plus, 20 calls a second": 20}
+SIZES = (10_000, 50_000, 100_000, 500_000)
+NO_TIME = ("--page-ms", 0, "--order-ms", 0, "--leak", 0)
+
+
+@dataclass(frozen=True)
+class Side:
+    """A way to pull: what it is called, its script, what that is told behind address and number."""
+
+    name: str
+    script: str
+    told: tuple[str, ...] = ()
+    peer: str = ""
+
+    @property
+    def python(self) -> Path:
+        return python_of(self.peer) if self.peer else Path(sys.executable)
+
+
+DLT = Side("dlt, REST client", "dlt_peer.py", peer="dlt")
+AIRBYTE = Side("airbyte-source-shopify", "airbyte_peer.py", peer="airbyte")
+PLAIN_REST = Side("requests + json, REST", "requests_peer.py", ("rest",))
+PLAIN_FILE = Side("requests + json, one bulk file", "requests_peer.py", ("file",))
+REST = Side("clv-sync, REST", "shopify_side.py", ("rest", "read"))
+BULK = Side("clv-sync, bulk", "shopify_side.py", ("bulk", "read"))
+STORED = Side("clv-sync, bulk, stored", "shopify_side.py", ("bulk", "store"))
+
+
+@dataclass(frozen=True)
+class Run:
+    """One pull: what the side told, and what the server saw of it."""
+
+    seconds: float
+    orders: int
+    lost: int
+    doubled: int
+    peak_mb: float
+    cpu_seconds: float
+    requests: int
+    mb: float
+
+    @property
+    def speed(self) -> float:
+        return self.orders / self.seconds
+
+
+@contextmanager
+def server(*options: object) -> Iterator[str]:
+    """The address of a server that runs while the block does."""
+    command = [sys.executable, str(HERE / "shopify_server.py"), *map(str, options)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:  # noqa: S603
+        try:
+            yield running.stdout.readline().strip() if running.stdout else ""
+        finally:
+            running.terminate()
+
+
+def pull(side: Side, orders: int, *options: object) -> Run:
+    """One side's pull of a fresh server with so many orders."""
+    python = side.python
+    with server("--orders", orders, *options) as address, TemporaryDirectory() as folder:
+        command = [python, SIDES / side.script, address, orders, *side.told]
+        done = subprocess.run(  # noqa: S603 -- our own words
+            [str(part) for part in command], env=surroundings(), capture_output=True, text=True,
+            cwd=folder,
+        )  # fmt: skip
+        if done.returncode:
+            raise SystemExit(f"{side.name} failed:\n{done.stderr[-3000:]}")
+        told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        with urlopen(f"{address}/_served") as answer:  # noqa: S310 -- our own server
+            seen = json.load(answer)
+    return Run(
+        told["seconds"], told["given"] - told["doubled"], len(told["missing"]), told["doubled"],
+        told["peak_mb"], told["cpu_seconds"], seen["requests"], seen["mb"],
+    )  # fmt: skip
+
+
+def show(text: str = "") -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def heading(title: str) -> None:
+    show(f"\n{title}")
+    show(
+        f"{'':<32} {'orders/s':>8} {'ratio':>6} {'seconds':>8} {'CPU':>7} {'µs/order':>8}"
+        f" {'requests':>8} {'MB':>7} {'peak MB':>8} {'lost':>6} {'doubled':>7}"
+    )
+
+
+def show_run(name: str, run: Run, base: Run | None) -> None:
+    ratio = f"{run.speed / base.speed:6.2f}" if base else f"{'':>6}"
+    show(
+        f"{name:<32} {run.speed:8,.0f} {ratio} {run.seconds:8.1f} {run.cpu_seconds:7.1f}"
+        f" {run.cpu_seconds / run.orders * 1e6:8,.0f} {run.requests:8,} {run.mb:7,.0f}"
+        f" {run.peak_mb:8,.0f} {run.lost:6,} {run.doubled:7,}"
+    )
+
+
+def compared(sides: tuple[Side, ...], orders: int, *options: object) -> None:
+    """Each side once; ratios are to the first."""
+    base = None
+    for side in sides:
+        run = pull(side, orders, *options)
+        base = base or run
+        show_run(side.name, run, base)
+
+
+def side_by_side(orders: int, peers: tuple[Side, ...]) -> None:
+    for plan, leak in PLANS.items():
+        heading(f"{orders:,} orders, 50 ms a page and 1 ms an order; {plan}")
+        compared((*peers, REST, BULK, STORED), orders, "--leak", leak)
+
+
+def growing(most: int) -> None:
+    heading("clv-sync, bulk, as the shop grows, from a server that takes no time")
+    for orders in (size for size in SIZES if size <= most):
+        show_run(f"{orders:,} orders", pull(BULK, orders, *NO_TIME), None)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--orders", type=int, default=50_000)
+    parser.add_argument("--most", type=int, default=500_000)
+    parser.add_argument("--no-peers", dest="peers", action="store_false")
+    asked = parser.parse_args()
+    side_by_side(asked.orders, (DLT, AIRBYTE) if asked.peers else ())
+    heading(f"{asked.orders:,} orders from a server that takes no time")
+    compared((PLAIN_REST, PLAIN_FILE, REST, BULK), asked.orders, *NO_TIME)
+    growing(asked.most)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""Orders that moved from one customer to another without a change of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from made_rows import NOW, guest, order, page
+
+from connectors.platform import Page, Platform
+from connectors.pull import Watch, pull_moved
+from connectors.store import Store
+
+
+class Shop:
+    """A shop that can be asked for orders by their ids."""
+
+    shop = "eu"
+
+    def __init__(self, *orders: Any) -> None:
+        self.orders = {one.order_id: one for one in orders}
+        self.asked: list[Sequence[str]] = []
+
+    def pull_named(self, order_ids: Sequence[str]) -> Iterator[Page]:
+        self.asked.append(order_ids)
+        yield page(*(self.orders[one] for one in order_ids if one in self.orders))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "store.duckdb", now=NOW) as opened:
+        rows = (order("1", customer_id="7"), order("2", customer_id="8", person_key="8"))
+        opened.commit("eu", "orders", page(*rows, guest("3", "guest-a")), at=NOW)
+        yield opened
+
+
+def moved(shop: Any, store: Store, customers: Sequence[str]) -> int:
+    return pull_moved(cast(Platform, shop), store, customers, NOW, Watch()).changed
+
+
+def test_orders_of_a_customer_who_is_gone_are_asked_for_again(store: Store) -> None:
+    merged = replace(order("1"), customer_id="8", person_key="8")  # `updated_at` stays
+    shop = Shop(merged, order("2"))
+    assert moved(shop, store, ["8"]) == 1
+    assert shop.asked == [["1"]]
+    assert store.orders_of_others("eu", ["8"]) == []
+
+
+def test_nothing_is_asked_for_where_everybody_is_there(store: Store) -> None:
+    shop = Shop()
+    assert moved(shop, store, ["7", "8"]) == 0
+    assert shop.asked == [[]]
+
+
+def test_an_order_that_is_gone_with_its_customer_is_left_to_reconcile(store: Store) -> None:
+    assert moved(Shop(), store, ["8"]) == 0
+    assert store.orders_of_others("eu", ["8"]) == ["1"]
+
+
+def test_a_platform_that_knows_no_single_orders_is_asked_nothing(store: Store) -> None:
+    assert moved(object(), store, []) == 0
