@@ -46,6 +46,7 @@ def test_the_past_of_the_shop_chooses_its_model_and_the_choice_stays(
     (later,) = again.events("scored")
     assert later["card"]["choice"] is None  # it keeps to the choice of the first
     assert later["card"]["model"] == scored["card"]["model"]
+    assert later["card"]["calibration"] == scored["card"]["calibration"]
 
 
 def test_a_backtest_compares_every_model_and_the_rules(run: Run, shop: Mapping[str, str]) -> None:

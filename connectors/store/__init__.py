@@ -182,16 +182,11 @@ class Store:
 
     def excluded(self, shop: str, *, as_of: date, currency: str | None = None) -> dict[str, int]:
         """How many orders the summary leaves out, by reason."""
-        sql = reading.excluded(shop, as_of, currency) + " order by reason"
-        return dict(self.connection.execute(sql).fetchall())
+        return reading.excluded(self.connection, reading.Asked(shop, as_of, "net", currency))
 
     def currencies(self, shop: str) -> dict[str, int]:
         """How many orders the shop has in each currency, the commonest first."""
-        sql = (
-            "select currency, count(*) from latest_orders where shop = ?"
-            " group by currency order by count(*) desc, currency"
-        )
-        return dict(self.connection.execute(sql, [shop]).fetchall())
+        return reading.currencies(self.connection, shop)
 
     def orders_of(self, shop: str, person_key: str, rule: Rule = "net") -> pd.DataFrame:
         """One person's orders, the oldest first: number, instant, state, money, does it count."""

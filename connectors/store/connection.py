@@ -104,9 +104,12 @@ def _first_line(file: Path) -> str:
 
 
 def _connect(path: Path, memory_mb: int, threads: int) -> DuckDBPyConnection:
-    """What doesn't fit in memory goes to `<path>.tmp`, DuckDB's own choice."""
+    """What doesn't fit in memory goes to `<path>.tmp`, DuckDB's own choice.
+
+    DuckDB takes up to an eighth more than its limit.
+    """
     settings: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": f"{memory_mb}MiB",
+        "memory_limit": f"{memory_mb * 8 // 9}MiB",
         "threads": threads,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,

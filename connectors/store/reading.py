@@ -113,14 +113,33 @@ def summary(asked: Asked) -> str:
     return tables.sql(summary.summary(tables.standing(), **asked._asdict()))
 
 
-def excluded(shop: str, as_of: date, currency: str | None) -> str:
-    from connectors.store import summary, tables
-
-    told = summary.excluded(tables.standing(), shop=shop, as_of=as_of, currency=currency)
-    return tables.sql(told)
-
-
 # ---------------------------------------------------------------------------- for scoring, staged
+
+
+def excluded(connection: DuckDBPyConnection, asked: Asked) -> dict[str, int]:
+    """How many orders the summary leaves out, by reason."""
+    from connectors.store import staging, summary, tables
+
+    with closing(connection.cursor()) as own:
+        standing = staging.standing(own, asked)
+        told = summary.excluded(
+            standing, shop=asked.shop, as_of=asked.as_of, currency=asked.currency
+        )
+        return dict(own.execute(tables.sql(told) + " order by reason").fetchall())
+
+
+def currencies(connection: DuckDBPyConnection, shop: str) -> dict[str, int]:
+    """How many orders the shop has in each currency, the commonest first."""
+    from connectors.store import staging
+
+    with closing(connection.cursor()) as own:
+        found = own.execute(
+            f"select currency, count(*) from orders anti join {staging.superseded(own)}"
+            " using (shop, order_id, seq) where shop = ?"
+            " group by currency order by count(*) desc, currency",
+            [shop],
+        )
+        return dict(found.fetchall())
 
 
 def to_score(connection: DuckDBPyConnection, asked: Asked, with_traits: bool = False) -> str:

@@ -58,7 +58,8 @@ def people(connection: DuckDBPyConnection, asked: Asked, with_traits: bool) -> T
             " order by person_key, currency"
         )
 
-    name = _staged(connection, "people", worked_out, (*asked, with_traits))
+    key = (*asked, with_traits, *_come(connection, "scores"))
+    name = _staged(connection, "people", worked_out, key)
     for kind in ("orders", "persons", "firsts", "traits"):  # they have served
         _drop(connection, kind)
     return tables.named(name, persons, *(summary.TRAITS if with_traits else ()), "previous_tier")
@@ -139,6 +140,15 @@ def _pages(connection: DuckDBPyConnection, shop: str) -> list[str]:
     return [f"seq between {first} and {last}" for first, last in found] or ["true"]
 
 
+def standing(connection: DuckDBPyConnection, asked: Asked) -> tables.Tables:
+    """The shop's standing rows: of orders and lines all, of the others what `summary` asks for.
+
+    They are set out for this connection alone.
+    """
+    connection.execute(_page(asked.shop, "true", _whole_log(connection, asked)))
+    return tables.stored("standing_")
+
+
 def _whole_log(connection: DuckDBPyConnection, asked: Asked) -> str:
     """Works out what the whole log has a say in; gives the superseded rows of orders."""
     log = tables.stored()
@@ -150,7 +160,13 @@ def _whole_log(connection: DuckDBPyConnection, asked: Asked) -> str:
         [asked.as_of],
     )
     connection.execute(_view("standing_customers", guests) + _view("standing_refunds", later))
-    return _staged(connection, "superseded", lambda: tables.sql(tables.superseded(log.orders)))
+    return superseded(connection)
+
+
+def superseded(connection: DuckDBPyConnection) -> str:
+    """Where the rows of orders are that no longer stand: shop, order_id, seq."""
+    old = tables.superseded(tables.stored().orders)
+    return _staged(connection, "superseded", lambda: tables.sql(old))
 
 
 def _page(shop: str, page: str, superseded: str) -> str:
@@ -208,13 +224,15 @@ def _there(connection: DuckDBPyConnection, kind: str) -> list[str]:
 
 
 def _digest(connection: DuckDBPyConnection, key: Sequence[object]) -> str:
-    """Of what was asked, and of how far the log and the scores have come.
+    """Of what was asked, and of how far the log has come."""
+    whole = (*_come(connection, *KEYS), *key)
+    return hashlib.blake2b(repr(whole).encode(), digest_size=8).hexdigest()
 
-    Whatever is added has a greater `seq`, and what leaves is missing from the count.
-    """
-    sql = " union all ".join(f"select count(*), max(seq) from {name}" for name in (*KEYS, "scores"))
-    come = connection.execute(sql).fetchall()
-    return hashlib.blake2b(repr((come, *key)).encode(), digest_size=8).hexdigest()
+
+def _come(connection: DuckDBPyConnection, *names: str) -> list[tuple[int, int | None]]:
+    """How far tables have come: what is added has a greater `seq`, and what leaves is missed."""
+    sql = " union all ".join(f"select count(*), max(seq) from {name}" for name in names)
+    return connection.execute(sql).fetchall()
 
 
 def _quoted(text: str) -> str:

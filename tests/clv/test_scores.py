@@ -10,12 +10,14 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clv import (
     BetaGeoNBD,
+    Calibration,
     Needs,
     Scored,
     Scorer,
@@ -23,8 +25,11 @@ from clv import (
     Tiers,
     Totals,
     columns,
+    fitted,
+    model_card,
     score_summary,
 )
+from clv.choice.hindsight import calibration_of
 from clv.errors import BadSettings, BadSummary
 from clv.forecast import by_models, predictor
 from clv.past import Past
@@ -358,3 +363,28 @@ def test_any_shop_is_scored_soundly_in_any_order(
     random.shuffle(order)  # type: ignore[attr-defined]
     again = score_summary(shop.iloc[order], chosen, as_of=AS_OF)
     pd.testing.assert_frame_equal(again.frame, result.frame)
+
+
+def test_levels_that_a_backtest_found_stay_with_the_model_that_it_chose(
+    stored: pd.DataFrame,
+) -> None:
+    """A later day names the model and gives what is known; the card shows it, bounds are wider."""
+    found = Calibration(purchases=((0.8, 0.9), (0.95, 0.98)), clv=((0.8, 0.9), (0.95, 0.98)))
+    chosen, people = ScoreSettings(), checked(stored)
+    widths = []
+    for known in (Calibration(), found):
+        by = fitted(Past(people, AS_OF), chosen, "bg", known)
+        scorer = Scorer.of(by, people, AS_OF, chosen)
+        table = scorer.score(people)
+        card = json.loads(json.dumps(model_card(scorer, Totals.of(table, chosen))))
+        assert Calibration.from_dict(card["calibration"]) == known
+        widths.append(float(pc.sum(pc.cast(table["clv_high"], pa.float64())).as_py()))
+    assert widths[1] > 1.1 * widths[0]
+
+
+def test_a_shop_with_too_little_data_takes_no_levels_of_another_model(
+    stored: pd.DataFrame,
+) -> None:
+    few = Past(checked(stored.head(20)), AS_OF)
+    by = fitted(few, ScoreSettings(), "bg", Calibration(clv=((0.8, 0.9),)))
+    assert calibration_of(by) == Calibration()

@@ -90,6 +90,24 @@ def test_refunds_come_to_what_was_paid_back(door: Door) -> None:
     assert min(seen, shipped, adjusted) > 0
 
 
+@pytest.mark.parametrize(("included", "subtotal"), [(False, "5.0"), (True, "5.5")])
+def test_shipping_that_went_back_has_its_tax_in_it_where_prices_do(
+    tiny: Books, included: bool, subtotal: str
+) -> None:
+    parts = ("$.shipping", "5.00", "$.shipping_tax", "0.50")
+    tiny.execute("UPDATE refunds SET body = json_set(body, ?, ?, ?, ?)", parts)
+    sql = "UPDATE orders SET body = json_set(body, '$.prices_include_tax', json(?))"
+    tiny.execute(sql, [str(included).lower()])
+    query = f"""{{ node(id: "gid://shopify/Refund/201") {{ ... on Refund {{
+      refundShippingLines(first: 5) {{ nodes {{
+        subtotalAmountSet {MONEY} taxAmountSet {MONEY} }} }} }} }} }}"""
+    refund = Door(tiny).gql(query)["data"]["node"]
+    assert refund["refundShippingLines"]["nodes"] == [
+        {"subtotalAmountSet": {"shopMoney": {"amount": subtotal}},
+         "taxAmountSet": {"shopMoney": {"amount": "0.5"}}}
+    ]  # fmt: skip
+
+
 def test_orders_and_refunds_are_found_by_their_ids(tiny: Books) -> None:
     ids = [f"gid://shopify/{one}" for one in ("Order/101", "Refund/201", "Refund/9", "Customer/12")]
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"

@@ -72,8 +72,14 @@ def test_what_the_connector_sends_is_served(document: str) -> None:
     assert validate(schema(), parse(document)) == []
 
 
-@pytest.mark.parametrize("name", ["SetClv", "TagAdd", "TagRemove", "SwapTags"])
-def test_the_example_operations_for_writing_are_served(name: str, shared: Path) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SetClv", "TagAdd", "TagRemove", "SwapTags", "RunBulk", "PollBulk", "Stage",
+        "RunBulkMutation", "Define", "Seg", "Filters",
+    ],
+)  # fmt: skip
+def test_the_example_operations_are_served(name: str, shared: Path) -> None:
     text = (shared / "schema/shopify/example_operations.graphql").read_text(encoding="utf-8")
     wanted = [
         d

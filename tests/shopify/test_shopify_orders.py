@@ -71,14 +71,16 @@ def test_a_shop_where_nothing_happens_costs_one_request(shop: ShopifyShop, order
     assert len(orders.asked) == 2
 
 
-def test_five_hundred_orders_changed_in_the_same_second_all_come(
-    shop: ShopifyShop, orders: Shop, make: Any
+def test_more_orders_than_a_page_holds_changed_in_the_same_second_all_come(
+    shop: ShopifyShop, orders: Shop, make: Any, way: str
 ) -> None:
-    orders.orders[:] = [make.order(id=n, updated_at=instant(5)) for n in range(1, 501)]
+    many = {"rest": 500, "graphql": 50}[way]
+    orders.orders[:] = [make.order(id=n, updated_at=instant(5)) for n in range(1, many + 1)]
     orders.largest = 250
     cursor = {"changed_since": instant(10), "since": ""}
     pages = list(shop.pull_orders(cursor, NOW))
-    assert len(ids(pages)) == 500
+    assert len(pages) > 1
+    assert len(ids(pages)) == many
     resumed = list(shop.pull_orders(pages[0].cursor, NOW))
     assert set(ids(resumed)) == set(ids(pages))
 

@@ -63,10 +63,9 @@ def test_a_refund_that_is_gone_meanwhile_puts_its_order_aside_and_no_other(
     shop: ShopifyShop, orders: Shop, make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orders.orders[0]["refunds"] = [make.refund(7)]
-    root = orders._root()
-    known = root["nodes"]
-    root["nodes"] = lambda _, ids: [None if "Refund" in one else known(_, [one])[0] for one in ids]
-    monkeypatch.setattr(orders, "_root", lambda: root)
+    known = orders._named
+    gone = lambda ids: [None if "Refund" in one else known([one])[0] for one in ids]  # noqa: E731
+    monkeypatch.setattr(orders, "_named", gone)
     page = next(shop.pull_orders(None, NOW))
     assert ids([page]) == ["2", "3"]
     assert [(reject.row_id, reject.field) for reject in page.rejects] == [("1", "refunds[0]")]

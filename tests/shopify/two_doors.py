@@ -289,17 +289,20 @@ class Shop:
         return 200, {}, json.dumps({"data": data, "extensions": {"cost": self.cost}})
 
     def _root(self) -> Any:
-        objects = [order_object(order, self.inner) for order in self.orders]
-        by_id = {one["id"]: one for one in objects}
-        by_id |= {refund["id"]: refund for one in objects for refund in one["refunds"]}
         return {
             "orders": self._found,
             "ordersCount": lambda _, query, limit: {
                 "count": len(self._searched(query)),
                 "precision": "EXACT",
             },
-            "nodes": lambda _, ids: [by_id.get(one) for one in ids],
+            "nodes": lambda _, ids: self._named(ids),
         }
+
+    def _named(self, ids: Sequence[str]) -> list[Any]:
+        objects = [order_object(order, self.inner) for order in self.orders]
+        by_id = {one["id"]: one for one in objects}
+        by_id |= {refund["id"]: refund for one in objects for refund in one["refunds"]}
+        return [by_id.get(one) for one in ids]
 
     def _found(
         self,
