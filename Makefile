@@ -5,7 +5,7 @@ STAMP := $(VENV)/.installed
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras \
 	--generate-hashes --no-header pyproject.toml
 
-.PHONY: demo test check check-module bench lock
+.PHONY: demo test thorough check check-module bench lock
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -18,6 +18,9 @@ demo: $(STAMP)  ## set up, then the main job on two practice shops
 
 test: $(STAMP)  ## set up, then all tests
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+thorough: $(STAMP)  ## the tests that repeat what others show, many times over
+	$(BIN)/python -m pytest -m thorough --numprocesses auto --dist worksteal
 
 check: $(STAMP) check-module  ## style, types, and the lock file in step with pyproject.toml
 	$(BIN)/ruff check .

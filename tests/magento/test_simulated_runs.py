@@ -141,7 +141,11 @@ def lived(seed: int) -> tuple[LivingShop, Ours]:
     return theirs, ours
 
 
-@pytest.mark.parametrize("block", range(10))
+#: A hundred lives each; `make thorough` runs all of them.
+BLOCKS = [0, *(pytest.param(block, marks=pytest.mark.thorough) for block in range(1, 10))]
+
+
+@pytest.mark.parametrize("block", BLOCKS)
 def test_nothing_is_missed_in_a_thousand_lives(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranges, "LEAST_PAGES", 0)
     for seed in range(100 * block, 100 * block + 100):

@@ -162,11 +162,13 @@ def stored_cases() -> list[dict[str, str]]:
 def test_the_stored_values_are_those_of_40_digit_arithmetic() -> None:
     stored = stored_cases()
     assert len(stored) == 200
-    for place, (parameters, *rest) in enumerate(itertools.islice(hard_cases(), 16)):
-        case = stored[place]
-        assert [case[name] for name in CASE] == [*map(repr, parameters), *map(repr, rest)]
-        answers = [mp.nstr(value, 20) for value in exactly(parameters, *rest)]
-        assert [case[name] for name in ANSWERS] == answers
+    for case, (parameters, *rest) in zip(stored[:16], hard_cases(), strict=False):
+        given = [float(case[name]) for name in CASE]
+        # 10**x differs in its last digit from one processor to the next
+        assert given == pytest.approx([*parameters, *rest], rel=1e-14)
+        *discrete, rate = given[len(NAMES) :]
+        answers = exactly(tuple(given[: len(NAMES)]), *map(int, discrete), rate)
+        assert [case[name] for name in ANSWERS] == [mp.nstr(value, 20) for value in answers]
 
 
 def test_200_hard_cases_agree_with_40_digits() -> None:
