@@ -53,6 +53,8 @@ bench: $(STAMP)  ## what the stages cost, and how good the forecasts are
 	$(BIN)/python benchmarks/seasonal.py
 	$(BIN)/python benchmarks/coverage.py
 	$(BIN)/python benchmarks/recovery.py
+	$(BIN)/python benchmarks/calibrated.py 1
+	$(BIN)/python benchmarks/shopify.py
 
 lock: $(STAMP)  ## after a change of the dependencies
 	$(COMPILE) --output-file requirements.lock
