@@ -175,8 +175,10 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None =
     choice = (model, clv.Calibration()) if model else standing_choice(at, shop, as_of)
     fitted = clv.fitted(past_of(at, shop, known), settings, *choice)
     traits = clv.looks_at_traits(fitted)
-    people = at.store.numbers(shop.shop, **known, with_traits=traits)
-    scorer = clv.Scorer.of(fitted, people, as_of, settings)
+    # The numbers of a large shop are held by nobody while its scores are saved.
+    scorer = clv.Scorer.of(
+        fitted, at.store.numbers(shop.shop, **known, with_traits=traits), as_of, settings
+    )
     totals = clv.Totals()
 
     def scores() -> Iterator[pa.Table]:

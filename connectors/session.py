@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from connectors import metrics
 from connectors.config import Settings, ShopSettings
-from connectors.errors import StoreError
+from connectors.errors import ConfigurationError, StoreError
 from connectors.identity import EmailHasher, load_hasher
 from connectors.platform import Platform
 from connectors.pull import Watch
@@ -108,7 +108,8 @@ def opened(
         except StoreError:
             raise  # the history can't be written either
         except BaseException as error:
-            ended(type(error).__name__)
+            with suppress(ConfigurationError):  # metrics that fail, too, must not hide this error
+                ended(type(error).__name__)
             raise
         ended(f"exit {session.exit_code}")
 

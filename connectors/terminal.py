@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.markup import escape
@@ -109,7 +109,12 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]])
     for place, name in enumerate(columns):
         right = all(_is_number(row[place]) for row in rows)
         last = place == len(columns) - 1  # the longest text stands last and may be cut
-        table.add_column(name, justify="right" if right else "left", no_wrap=not last)
+        justify: Literal["right", "left"] = "right" if right else "left"
+        longest = max((len(_cell(row[place])) for row in rows), default=0)
+        # a number is shown whole or it is another number
+        table.add_column(
+            name, justify=justify, no_wrap=right or not last, min_width=longest if right else None
+        )
     for row in rows:
         table.add_row(*(Text(_cell(cell), no_wrap=True, overflow="ellipsis") for cell in row))
     return table

@@ -9,8 +9,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families as families
 
 from connectors import metrics
+from connectors.config import read_settings
 from connectors.errors import ConfigurationError
+from connectors.session import opened
 from connectors.store import Run
+from connectors.terminal import Terminal
 
 AT = datetime(2026, 11, 22, 3, tzinfo=UTC)
 GOOD = Run("a", "run", ["eu"], AT, AT + timedelta(seconds=90), "exit 0", {"eu.orders": 12})
@@ -56,3 +59,14 @@ def test_a_job_that_never_succeeded_has_no_last_success(tmp_path: Path) -> None:
 def test_a_file_that_cant_be_written_is_told_with_the_setting(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="CLV_METRICS"):
         metrics.write(tmp_path / "nowhere" / "clv.prom", [GOOD])
+
+
+def test_metrics_that_fail_too_hide_no_error_of_the_run(tmp_path: Path) -> None:
+    given = {
+        "CLV_SHOPS": "eu", "CLV_EU_PLATFORM": "file", "CLV_EU_PATH": str(tmp_path / "orders.csv"),
+        "CLV_STORE": str(tmp_path / "store.duckdb"), "CLV_METRICS": str(tmp_path / "no" / "x.prom"),
+    }  # fmt: skip
+    settings = read_settings(given)
+    run = opened(settings, [], "run", Terminal(quiet=True), lambda: AT, lambda: False)
+    with pytest.raises(LookupError, match="the real one"), run:
+        raise LookupError("the real one")
