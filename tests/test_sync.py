@@ -318,6 +318,16 @@ def test_a_missing_variable_is_told_with_the_place_to_find_it(run: Run) -> None:
     assert "CLV_EU_URL is missing" in one_line(ended)
 
 
+def test_help_is_shown_without_waiting_for_scipy_or_pandas() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-X", "importtime", str(ROOT / "sync.py"), "--help"],
+        env=bare(), capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    loaded = {line.rpartition("|")[2].strip() for line in shown.stderr.splitlines()}
+    assert "connectors.store" in loaded
+    assert not loaded & {"scipy.special", "pandas", "ibis", "sklearn"}
+
+
 def test_an_unknown_command_is_a_usage_error(start: Run) -> None:
     ended = start({}, "sing")
     assert ended.code == 2

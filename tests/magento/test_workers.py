@@ -203,7 +203,7 @@ def test_a_nap_of_a_worker_slows_the_crew_and_ends_when_the_listener_leaves() ->
     crew = Crew(lambda: tasks.pop() if tasks else None, 1, same)
     pieces = crew.pieces()
     assert next(pieces) == 1
-    assert napping.wait(5)
+    assert napping.wait(60)
     pieces.close()  # type: ignore[attr-defined]  # a generator
     assert our_threads() == 0
 
