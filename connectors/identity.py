@@ -7,6 +7,7 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from connectors.errors import ConfigurationError
 from connectors.files import written_whole
@@ -17,6 +18,8 @@ class EmailHasher:
     """Turns e-mails into person keys with a secret key (at least 16 bytes)."""
 
     key: bytes = field(repr=False)
+
+    PREFIX: ClassVar[str] = "guest-"
 
     def __post_init__(self) -> None:
         if len(self.key) < 16:
@@ -38,7 +41,12 @@ class EmailHasher:
         if not normalised:
             return None
         message = f"{website}\0{normalised}".encode()
-        return "guest-" + hmac.new(self.key, message, hashlib.sha256).hexdigest()[:32]
+        return self.PREFIX + hmac.new(self.key, message, hashlib.sha256).hexdigest()[:32]
+
+    def tombstone(self, shop: str, kind: str, identity: str) -> str:
+        """By what an erased identity is known again, and by nobody without the key."""
+        message = f"tombstone\0{shop}\0{kind}\0{identity}".encode()
+        return hmac.new(self.key, message, hashlib.sha256).hexdigest()[:32]
 
 
 def load_hasher(key: str, folder: Path) -> EmailHasher:
