@@ -29,7 +29,7 @@ from typer.exceptions import Abort, TyperException
 
 import clv
 from connectors import doctor as doctors
-from connectors import drift, jobs, news, writeback
+from connectors import drift, jobs, leaving, made_files, news, privacy, writeback
 from connectors import export as exports
 from connectors import plan as plans
 from connectors import session as sessions
@@ -101,6 +101,7 @@ Full: TypeAlias = Annotated[bool, typer.Option(help="Forget the cursors, read al
 Limit: TypeAlias = Annotated[
     int | None, typer.Option("--max-changes", min=0, help="Write nothing if more would change.")
 ]
+Who: TypeAlias = Annotated[str, typer.Argument(help="Their id in the shop, or their e-mail.")]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 Sample: TypeAlias = Annotated[Customers, typer.Option(help="2,357 customers, or all 23,570.")]
 Folder: TypeAlias = Annotated[Path, typer.Option(help="Where the practice shops are kept.")]
@@ -416,6 +417,7 @@ def plan(
         drawn = draw(at)
         if out:
             plans.write_plan(drawn, out)
+            at.store.note_file(out, "plan", at.now)
         at.worse(2 if detailed_exitcode and drawn.changes else 0)
         at.conclude("plan", changes=len(drawn.changes), file=str(out) if out else None)
 
@@ -502,7 +504,7 @@ def state(
 @app.command()
 def explain(
     context: typer.Context,
-    customer: Annotated[str, typer.Argument(help="Their id in the shop, or their e-mail.")],
+    customer: Who,
 ) -> None:
     """One customer: the sentence, the numbers, the orders behind them."""
     with session(context, "explain") as at:
@@ -541,7 +543,72 @@ def export(
         names, day = [shop.shop for shop in at.shops], (as_of or at.now).date()
         rows = at.store.reader(what.value, shops=names, as_of=day, rule=at.settings.value)
         count = exports.export(rows, out, format.value)
+        at.store.note_file(out, made_files.EXPORT, at.now)
         at.conclude("export", what=what.value, rows=count, file=str(out))
+
+
+@app.command("subject-export")
+def subject_export(
+    context: typer.Context,
+    customer: Who,
+    out: Annotated[Path, typer.Option(help="The JSON file to write, for your eyes only.")],
+) -> None:
+    """All that is known of one person, for them to read."""
+    with session(context, "subject-export") as at:
+        told = [
+            privacy.subject_export(at.store, at.hasher, shop.shop, customer, at=at.now)
+            for shop in leaving.shops_of(at, customer)
+        ]
+        leaving.keep(told, out)
+        at.store.note_file(out, "subject-export", at.now)
+        at.conclude("subject-export", rows=sum(map(privacy.known_rows, told)), file=str(out))
+
+
+@app.command()
+def erase(
+    context: typer.Context,
+    customer: Annotated[
+        str | None, typer.Argument(help="Their id in the shop, or their e-mail.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="All of the one --shop, not one customer.")
+    ] = False,
+    keep_in_shop: Annotated[
+        bool, typer.Option("--keep-in-shop", help="Leave our fields on the customer in the shop.")
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Erase one person, or a shop, down to the last byte; without either, list the erasures."""
+    with session(context, "erase") as at:
+        if everything:
+            shop = leaving.the_one_shop(at, context.obj.shops, customer)
+            agree(context, f"Erase all that is known of {shop.shop}?", yes)
+            leaving.erase_shop(at, shop)
+        elif customer:
+            for shop in leaving.shops_of(at, customer):
+                agree(context, leaving.question(at, shop, customer), yes)
+            each_shop(at, lambda at, shop: leaving.erase(at, shop, customer, keep_in_shop))
+        else:
+            news.erased_so_far(at.terminal, leaving.erasures(at))
+        at.conclude("erase")
+
+
+@app.command()
+def readmit(
+    context: typer.Context,
+    customer: Annotated[
+        str | None, typer.Argument(help="Their id or e-mail; without, the one --shop itself.")
+    ] = None,
+) -> None:
+    """Let somebody, or a shop, in again who was erased; `backfill --full-refresh` reads them."""
+    with session(context, "readmit") as at:
+        if customer:
+            shops = leaving.shops_of(at, customer)
+        else:
+            shops = [leaving.the_one_shop(at, context.obj.shops)]
+        named = [customer] if customer else []
+        lifted = sum(privacy.readmit(at.store, at.hasher, s.shop, *named) for s in shops)
+        at.conclude("readmit", lifted=lifted)
 
 
 @app.command()
