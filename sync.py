@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Annotated, NoReturn, TypeAlias, TypedDict
 
 import pandas as pd
@@ -35,6 +36,7 @@ from connectors import plan as plans
 from connectors import session as sessions
 from connectors.config import NEW, Settings, ShopSettings, read_settings
 from connectors.errors import AuthenticationError, ConfigurationError, ConnectorError
+from connectors.redaction import Redacting, redacted, secrets_of
 from connectors.schema import Change, Rule, Shown, normal
 from connectors.session import Session
 from connectors.terminal import Terminal
@@ -131,8 +133,20 @@ def _stop_softly(number: int, frame: FrameType | None) -> None:
 
 def environment() -> Mapping[str, str]:
     """What the process was given, over what `.env` says."""
-    from_file = {name: value for name, value in dotenv_values(".env").items() if value is not None}
-    return {**from_file, **os.environ}
+    try:
+        from_file = dotenv_values(".env")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(".env can't be read", mend="Look at it; it is UTF-8.") from error
+    given = {name: value for name, value in from_file.items() if value is not None}
+    return {**given, **os.environ}
+
+
+def secrets() -> list[str]:
+    """What must be told to nobody; an unreadable `.env` is the command's to complain of."""
+    try:
+        return secrets_of(environment())
+    except ConfigurationError:
+        return secrets_of(os.environ)
 
 
 def now() -> datetime:
@@ -301,10 +315,13 @@ def globals_(
     verbose: Annotated[bool, typer.Option("--verbose", help="A log on stderr.")] = False,
     non_interactive: Annotated[bool, typer.Option("--non-interactive", help="Never ask.")] = False,
 ) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(Redacting("%(levelname)s %(name)s %(message)s", secrets()))
     level = logging.INFO if verbose else logging.CRITICAL
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=level, handlers=[handler])
     may_ask = sys.stdin.isatty() and not non_interactive
-    context.obj = Options(shop or [], Terminal(json=json, quiet=quiet), may_ask)
+    terminal = Terminal(json=json, quiet=quiet, hidden=secrets())
+    context.obj = Options(shop or [], terminal, may_ask)
 
 
 @app.command()
@@ -526,7 +543,7 @@ def person_keys(at: Session, shop: ShopSettings, customer: str) -> list[str]:
     if "@" not in customer:
         return [customer]
     websites = ["", *at.store.websites(shop.shop)]
-    hashed = [at.hasher.person_key(customer, website) for website in websites]
+    hashed = [at.hasher.key_of(customer, website) for website in websites]
     return at.store.persons(shop.shop, [key for key in hashed if key])
 
 
@@ -647,12 +664,19 @@ def demo(
 # ------------------------------------------------------------------------------------------- main
 
 
+def _defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What nobody foresaw shows as it is, but for secrets and people."""
+    told = "".join(traceback.format_exception(kind, error, trace))
+    sys.stderr.write(redacted(told, secrets()))
+
+
 def main() -> NoReturn:
     """Run the command; every failure that a reader can mend is one line."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop_softly)
     arguments = globals_first(sys.argv[1:])
-    terminal = Terminal(json="--json" in arguments)
+    terminal = Terminal(json="--json" in arguments, hidden=secrets())
+    sys.excepthook = _defect
     try:
         sys.exit(app(arguments, standalone_mode=False) or 0)
     except (ConnectorError, clv.errors.ClvError, TyperException) as error:

@@ -56,8 +56,8 @@ def person(
 
 def _keys(store: Store, hasher: EmailHasher, shop: str, email: str) -> set[str]:
     """Its hashes: in no website, in those with customers, and wherever the store has it."""
-    sure = {hasher.person_key(email, website) for website in ("", *store.websites(shop))}
-    maybe = {hasher.person_key(email, website) for website in WEBSITES}
+    sure = {hasher.key_of(email, website) for website in ("", *store.websites(shop))}
+    maybe = {hasher.key_of(email, website) for website in WEBSITES}
     found = {key for key in maybe - sure if key and known.holds_key(store.connection, shop, key)}
     return {key for key in sure | found if key}
 
