@@ -25,6 +25,7 @@ def pull(at: Session, shop: ShopSettings, since: datetime | None = None) -> Mapp
     """Customers and orders into the store; what the customers show comes back."""
     if since and at.store.cursor(shop.shop, "orders"):
         news.already_pulled(at.terminal, shop.shop)
+    hinted.carry_out(at, shop)
     begun = time.monotonic()
     with hinted.pending(at, shop) as hints:
         customers, orders = _pulled(at, shop, since, hints)
