@@ -25,6 +25,7 @@ KEYS: Mapping[str, str] = {
     "CLV_MAX_VALUE_JUMP": "0.5",
     "CLV_MEMORY_MB": "2048",
     "CLV_METRICS": "",
+    "CLV_CA_BUNDLE": "",
 }
 
 #: What the names of variables end with whose values are secrets.
