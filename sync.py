@@ -728,6 +728,8 @@ def main() -> NoReturn:
             terminal.error(told, exit_code=code)
         if terminal.json:
             terminal.summary("", exit_code=code)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)  # what is left takes as long as it takes
     sys.exit(code)
 
 
