@@ -34,7 +34,12 @@ from connectors import export as exports
 from connectors import plan as plans
 from connectors import session as sessions
 from connectors.config import NEW, Settings, ShopSettings, read_settings
-from connectors.errors import AuthenticationError, ConfigurationError, ConnectorError
+from connectors.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectorError,
+    Interrupted,
+)
 from connectors.redaction import Redacting, redacted, secrets_of
 from connectors.schema import Change, Rule, Shown, normal
 from connectors.session import Session
@@ -145,12 +150,21 @@ class Options:
 
 _asked_to_stop: list[int] = []
 
+#: How long the page or batch at hand may take, once somebody wants to stop.
+DRAIN_SECONDS = 2
+
 
 def _stop_softly(number: int, frame: FrameType | None) -> None:
     """The first signal lets the page or batch at hand be finished, the second ends at once."""
     if _asked_to_stop:
         sys.exit(130)
     _asked_to_stop.append(number)
+    signal.setitimer(signal.ITIMER_REAL, DRAIN_SECONDS)
+
+
+def _stop_now(number: int, frame: FrameType | None) -> None:
+    """What hangs or waits for the shop is given up: its page comes again the next time."""
+    raise Interrupted("stopped where asked to; all so far is kept", mend="Run it again.")
 
 
 def environment() -> Mapping[str, str]:
@@ -723,6 +737,7 @@ def main() -> NoReturn:
     """Run the command; every failure that a reader can mend is one line."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop_softly)
+    signal.signal(signal.SIGALRM, _stop_now)
     arguments = globals_first(sys.argv[1:])
     terminal = Terminal(json="--json" in arguments, hidden=secrets())
     sys.excepthook = _defect

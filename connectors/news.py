@@ -15,7 +15,7 @@ from connectors.privacy import Erased, Erasure
 from connectors.pull import Pulled
 from connectors.reconcile import Month
 from connectors.schema import Change, Outcome
-from connectors.store import Run
+from connectors.store import Refused, Run
 from connectors.store.mending import MonthTotals
 from connectors.terminal import Terminal
 
@@ -274,6 +274,25 @@ def written(
     rows = [(outcome.customer_id, outcome.status, outcome.reason) for outcome in named]
     more = f", the first {len(named)} of {len(refused):,}" if len(named) < len(refused) else ""
     out.table("refused", f"{shop}: not written{more}", ("customer", "status", "reason"), rows)
+
+
+def tried_again(
+    out: Terminal, shop: str, customers: Sequence[str], refused: Mapping[str, Refused]
+) -> None:
+    """What became of those whom the shop had refused before; who stays refused, how often."""
+    if not customers:
+        return
+    still = [one for one in customers if one in refused]
+    out.tell(
+        "retried",
+        f"{shop}: {len(customers):,} refused earlier were tried again: {len(still):,} stay refused",
+        shop=shop,
+        tried=len(customers),
+        refused=len(still),
+    )
+    named = still if out.json else still[:20]
+    rows = [(one, refused[one].times, refused[one].reason) for one in named]
+    out.table("still_refused", "", ("customer", "times", "reason"), rows)
 
 
 def history(out: Terminal, runs: Sequence[Run]) -> None:

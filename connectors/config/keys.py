@@ -23,8 +23,10 @@ KEYS: Mapping[str, str] = {
     "CLV_MAX_CHANGES": "",
     "CLV_MAX_TIER_MOVES": "0.3",
     "CLV_MAX_VALUE_JUMP": "0.5",
+    "CLV_MAX_REFUSALS": "0.2",
     "CLV_MEMORY_MB": "2048",
     "CLV_METRICS": "",
+    "CLV_CA_BUNDLE": "",
 }
 
 #: What the names of variables end with whose values are secrets.

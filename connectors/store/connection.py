@@ -13,7 +13,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 from filelock import FileLock, Timeout
 
-from connectors.errors import StoreError, StoreLocked
+from connectors.errors import Interrupted, StoreError, StoreLocked
 from connectors.files import private_folder
 from connectors.store import rewriting
 
@@ -154,6 +154,10 @@ def _said(path: Path) -> Iterator[None]:
     """The same for what DuckDB says alone."""
     try:
         yield
+    except RuntimeError as error:  # so DuckDB passes on what a signal's handler has raised
+        if isinstance(error.__cause__, Interrupted):
+            raise error.__cause__ from None
+        raise
     except UNUSABLE as error:
         said = str(error).splitlines()[0]
         if "Conflicting lock" in said:  # a program that doesn't know our lock file
