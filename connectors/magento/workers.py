@@ -15,7 +15,7 @@ Asked = TypeVar("Asked")
 SMOOTH = 1 / 4  # the weight of the newest answer in the usual time
 FORGET = 1.002  # the best time is forgotten slowly: a shop may be slower by day than by night
 GROWN = 2.0  # times the best: the shop queues what we ask, so asking more gains nothing
-SPARE = 1  # a thread more than may ask: somebody asks while another finishes what came
+SPARE = 2  # threads more than may ask: all that may ask do, while others finish what came
 PARTING_SECONDS = 2.0  # to wait for answers that are on their way, after a stop
 
 
