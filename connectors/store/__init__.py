@@ -50,7 +50,7 @@ class Store:
     @classmethod
     @contextmanager
     def open(
-        cls, path: Path, *, now: datetime, memory_mb: int = 2048, threads: int = 2
+        cls, path: Path, *, now: datetime, memory_mb: int = 2048, threads: int = 1
     ) -> Iterator[Store]:
         """The store at `path` (made where there is none), for this process alone.
 
