@@ -75,7 +75,7 @@ class Store:
         *,
         now: datetime,
         memory_mb: int = 2048,
-        threads: int = 2,
+        threads: int = 1,
         hasher: EmailHasher | None = None,
     ) -> Iterator[Store]:
         """The store at `path` (made where there is none), for this process alone.
