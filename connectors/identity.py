@@ -38,7 +38,7 @@ class EmailHasher:
         if not normalised:
             return None
         message = f"{website}\0{normalised}".encode()
-        return "guest-" + hmac.new(self.key, message, hashlib.sha256).hexdigest()[:32]
+        return "guest-" + hmac.digest(self.key, message, "sha256").hex()[:32]
 
 
 def load_hasher(key: str, folder: Path) -> EmailHasher:
