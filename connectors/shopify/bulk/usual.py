@@ -24,7 +24,9 @@ from connectors.shopify.parse import STATES, is_currency
 from connectors.shopify.reading import ZERO, Part, sensible
 from connectors.shopify.refunds import parse_refunds
 
-ORDER, LINE, CUSTOMER = (f"gid://shopify/{kind}/" for kind in ("Order", "LineItem", "Customer"))
+ORDER, LINE, SHIPPING, CUSTOMER = (
+    f"gid://shopify/{kind}/" for kind in ("Order", "LineItem", "ShippingLine", "Customer")
+)
 
 
 class Unusual(Exception):
@@ -210,10 +212,10 @@ def read(
     for price, off in worth:
         goods += price
         discount += off
-    if not discount and _optional(node.total_discounts_set, currency):
-        raise Unusual  # which line it was taken off isn't told
-    if _other_charges(node, currency):
-        raise Unusual
+    if (_optional(node.total_discounts_set, currency) and not discount) or _other_charges(
+        node, currency
+    ):
+        raise Unusual  # which line it was taken off isn't told; or what was paid besides
     back = parse_refunds(shop, _refund_part(node, refunds)) if refunds else []
     customer_id = _customer_id(node)
     order = Order(
@@ -286,6 +288,7 @@ def _shipping(usual: Usual, currency: str) -> Decimal:
     """What was paid for shipping, without tax."""
     paid = ZERO
     for row in usual.shippings:
+        _number(row.id, SHIPPING)
         if row.is_removed:
             continue
         price = _money(row.price_set, currency)
