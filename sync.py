@@ -17,8 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Annotated, NoReturn, TypeAlias, TypedDict
 
 import pandas as pd
@@ -28,6 +29,7 @@ from dotenv import dotenv_values
 from typer.exceptions import Abort, TyperException
 
 import clv
+import clv.report
 from connectors import doctor as doctors
 from connectors import drift, jobs, news, writeback
 from connectors import export as exports
@@ -529,6 +531,52 @@ def person_keys(at: Session, shop: ShopSettings, customer: str) -> list[str]:
 
 
 @app.command()
+def report(
+    context: typer.Context,
+    out: Annotated[
+        Path, typer.Option(help="The file; of several shops each gets its name before the ending.")
+    ] = Path("report.html"),
+    lang: Annotated[
+        str | None, typer.Option(help="en, sv, da, nb or pl, also sv_SE; default CLV_..._LOCALE.")
+    ] = None,
+) -> None:
+    """What to do this week, and what the scores say of the shop: one page to open in a browser."""
+    with session(context, "report") as at:
+        each_shop(at, lambda at, shop: report_shop(at, shop, out_of(at, shop, out), lang))
+        at.conclude("report")
+
+
+def out_of(at: Session, shop: ShopSettings, out: Path) -> Path:
+    """One file for each shop: `report.html`, or `report-eu.html` where there are several."""
+    return out if len(at.shops) == 1 else out.with_stem(f"{out.stem}-{shop.shop}")
+
+
+def report_shop(at: Session, shop: ShopSettings, out: Path, lang: str | None = None) -> None:
+    """The numbers of the latest scoring as a page, 0600."""
+    pages = reports()
+    material = pages.read(at.store, shop.shop, at.settings.value, at.now)
+    spoken = pages.Spoken.of(lang or shop.locale, material.currency)
+    card = material.cards[-1] if material.cards else {}
+    known = clv.report.Known(
+        material.as_of,
+        *(material.scores, material.orders, material.lines, material.before, card),
+        score_settings(at.settings),
+    )
+    pages.write(out, pages.page(clv.report.report(known), material, spoken))
+    news.reported(at.terminal, shop.shop, out, material.as_of)
+
+
+def reports() -> ModuleType:
+    """The room that draws pages: an extra, whose libraries may not be there."""
+    try:
+        return import_module("connectors.report")
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"the report needs {error.name}", mend="pip install 'clv-sync[report]'."
+        ) from error
+
+
+@app.command()
 def export(
     context: typer.Context,
     what: What,
@@ -574,6 +622,7 @@ def demo(
         each_shop(at, lambda at, shop: whole_job(at, shop, None))
         pages = shops.save_pages()
         at.terminal.tell("look", shops.where_to_look(pages), pages=pages)
+        each_shop(at, lambda at, shop: report_shop(at, shop, folder / f"report-{shop.shop}.html"))
         at.conclude("demo")
 
 

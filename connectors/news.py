@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -298,6 +299,12 @@ def wrote(out: Terminal, runs: Sequence[tuple[str, str, datetime, int, int]]) ->
     ]
     columns = ("run", "command", "started (UTC)", "customers", "applied")
     out.table("run", "Runs that wrote", columns, rows)
+
+
+def reported(out: Terminal, shop: str, path: Path, as_of: date) -> None:
+    """Where the page lies."""
+    told = f"{shop}: report as of {as_of}: {escape(str(path))}"
+    out.tell("report", told, shop=shop, file=str(path), as_of=as_of)
 
 
 def explained(out: Terminal, score: Mapping[str, Any], orders: pd.DataFrame) -> None:

@@ -33,6 +33,7 @@ class ShopSettings:
     tags     are ours on its customers, one for each tier; every other tag is the shop's own
     ims_org  is set for Adobe Commerce as a Cloud Service, and only there
     groups   tier -> id of the customer group it moves to; empty: groups are never touched
+    locale   in which the report is written, such as sv_SE
     rates    path of a CSV file `currency,from,rate`: what one unit was worth in `currency`
     """
 
@@ -59,6 +60,7 @@ class ShopSettings:
     segments: bool = SHOP_DEFAULTS["SEGMENTS"] == "yes"
     groups: Mapping[str, str] = field(default_factory=dict, hash=False)
     rates: str = ""
+    locale: str = SHOP_DEFAULTS["LOCALE"]
 
 
 def shop_names(reader: Reader) -> Iterable[str]:
@@ -107,6 +109,7 @@ def read_shop(
         segments=reader.parsed(prefix + "SEGMENTS", switch, True, given["SEGMENTS"]),
         groups=reader.parsed(prefix + "GROUPS", groups(tiers), {}),
         rates=given["RATES"],
+        locale=given["LOCALE"],
     )
 
 
