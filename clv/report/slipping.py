@@ -67,7 +67,7 @@ def p_alive_before(known: Known) -> pd.Series:
 
 def _rows(known: Known, named: pd.DataFrame) -> list[dict[str, Any]]:
     wanted = [c.TIER, c.HISTORIC_NET, c.P_ALIVE, c.ORDERS, c.NEXT_ORDER_ON]
-    table = named.join(known.people[wanted]).assign(then=p_alive_before(known))
+    table = named.join(known.people[wanted]).assign(then=p_alive_before(known).reindex(named.index))
     rows = table.rename_axis("customer").reset_index().to_dict("records")
     return [_row({str(name): value for name, value in row.items()}) for row in rows]
 

@@ -14,6 +14,7 @@ from connectors.config.values import (
     attribute_prefix,
     currency,
     groups,
+    locale,
     one_of,
     optional,
     sign_in,
@@ -109,7 +110,7 @@ def read_shop(
         segments=reader.parsed(prefix + "SEGMENTS", switch, True, given["SEGMENTS"]),
         groups=reader.parsed(prefix + "GROUPS", groups(tiers), {}),
         rates=given["RATES"],
-        locale=given["LOCALE"],
+        locale=reader.parsed(prefix + "LOCALE", locale, "en", given["LOCALE"]),
     )
 
 
