@@ -12,10 +12,22 @@ import pandas as pd
 
 import clv
 from clv import columns as c
-from clv.report import Known
-from connectors.report import Material
+from clv.report import Known, report
+from connectors.report import Material, Spoken, page
 from connectors.sandbox.cdnow import Who, purchases
 from connectors.store.mending import MonthTotals
+
+HOSTILE = (
+    "</script><script>alert(1)</script>",
+    "<!--<script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "{{ 7 * 7 }}",
+    "javascript:alert(1)",
+    "&lt;b&gt;",
+    "\u202eevil\u2028\u2029",
+    "=HYPERLINK(1)",
+)
 
 AS_OF = date(1998, 6, 30)
 ZERO = Decimal("0.00")
@@ -107,3 +119,14 @@ def order_rows(*rows: tuple[str, str, float]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=[c.CUSTOMER_ID, "day", c.NET_VALUE])
     frame[c.ORDERED_AT] = pd.to_datetime(frame.pop("day"), utc=True)
     return frame.assign(order_id=[f"o{n}" for n in range(len(frame))])
+
+
+def hostile_page() -> str:
+    """A page of a shop whose every name was written by an enemy."""
+    orders = cdnow().head(1500)
+    for name in ("product", "category", "channel", "coupon", "store_view"):
+        orders[name] = [HOSTILE[n % len(HOSTILE)] for n in range(len(orders))]
+    orders[c.CUSTOMER_ID] = [f"{HOSTILE[n % 9]}{n % 400}" for n in range(len(orders))]
+    known = known_of(orders)
+    named = material_of(known, cards=[{"model": HOSTILE[0], "warnings": [HOSTILE[2]]}])
+    return page(report(known), named, Spoken.of("en", "EUR"))

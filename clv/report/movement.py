@@ -11,8 +11,8 @@ from clv.customers.migration import ENTERED, LEFT, migration, moves
 from clv.report.known import Known, figure, floats
 
 #: So many of those who moved are named, upwards and downwards each.
-NAMED = 15
-#: A chance to be active that fell by this much is a reason.
+NAMED = 8
+#: A chance to be active that fell by this part of itself is a reason.
 FELL = 0.05
 
 #: Why somebody moved: the first of these that fits.
@@ -88,4 +88,4 @@ def _why(row: dict[str, Any]) -> str:
     if row[c.MODEL] != row[f"{c.MODEL}_before"]:
         return MODEL
     # A chance that nobody knows compares false.
-    return SILENT if row[f"{c.P_ALIVE}_before"] - row[c.P_ALIVE] >= FELL else OTHERS
+    return SILENT if row[c.P_ALIVE] <= (1 - FELL) * row[f"{c.P_ALIVE}_before"] else OTHERS

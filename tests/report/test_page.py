@@ -9,24 +9,11 @@ from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
-from reported import cdnow, known_of, material_of, order_rows
+from reported import HOSTILE, cdnow, hostile_page, known_of, material_of, order_rows
 
-from clv import columns as c
 from clv.report import report
 from connectors.report import LANGUAGES, Spoken, page
 from connectors.report.page import shade
-
-HOSTILE = (
-    "</script><script>alert(1)</script>",
-    "<!--<script>",
-    '"><img src=x onerror=alert(1)>',
-    "' onmouseover='alert(1)",
-    "{{ 7 * 7 }}",
-    "javascript:alert(1)",
-    "&lt;b&gt;",
-    "\u202eevil\u2028\u2029",
-    "=HYPERLINK(1)",
-)
 
 
 class Seen(HTMLParser):
@@ -64,13 +51,7 @@ def html() -> str:
 
 @pytest.fixture(scope="module")
 def hostile() -> str:
-    orders = cdnow().head(1500)
-    for name in ("product", "category", "channel", "coupon", "store_view"):
-        orders[name] = [HOSTILE[n % len(HOSTILE)] for n in range(len(orders))]
-    orders[c.CUSTOMER_ID] = [f"{HOSTILE[n % 9]}{n % 400}" for n in range(len(orders))]
-    known = known_of(orders)
-    named = material_of(known, cards=[{"model": HOSTILE[0], "warnings": [HOSTILE[2]]}])
-    return page(report(known), named, Spoken.of("en", "EUR"))
+    return hostile_page()
 
 
 def digest(text: str) -> str:
