@@ -25,7 +25,7 @@ KINDS: Mapping[str, str] = {
     "abc": "text",
     "rfm": "word",
 }
-WORDS = ("shown", "nobody", "sorted_up", "sorted_down")
+WORDS = ("shown", "nobody")
 
 
 def table(customers: Mapping[str, Any], spoken: Spoken) -> dict[str, Any]:
