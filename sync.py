@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from types import FrameType, ModuleType
-from typing import Annotated, NoReturn, TypeAlias, TypedDict
+from typing import Annotated, Any, NoReturn, TypeAlias, TypedDict
 
 import pandas as pd
 import pyarrow as pa
@@ -31,7 +32,7 @@ from typer.exceptions import Abort, TyperException
 import clv
 import clv.report
 from connectors import doctor as doctors
-from connectors import drift, jobs, news, writeback
+from connectors import drift, explained, jobs, news, writeback
 from connectors import export as exports
 from connectors import plan as plans
 from connectors import session as sessions
@@ -510,15 +511,58 @@ def explain(
     with session(context, "explain") as at:
         found = 0
         for shop in at.shops:
-            for row in at.store.score_of(shop.shop, person_keys(at, shop, customer)):
-                orders = at.store.orders_of(shop.shop, row["person_key"], at.settings.value)
-                news.explained(at.terminal, row, orders)
+            for score in at.store.score_of(shop.shop, person_keys(at, shop, customer)):
+                explained.explained(at.terminal, told_of(at, shop, score))
                 found += 1
         if not found:
             raise ConfigurationError(
                 "no score for that customer", mend="`score` first; use the shop's customer id."
             )
         at.conclude("explain", found=found)
+
+
+def told_of(at: Session, shop: ShopSettings, score: Mapping[str, Any]) -> explained.Told:
+    """All that is known of one customer, and what the model would say after other steps."""
+    key, settings = score["person_key"], at.settings
+    known = known_on(at, shop, score["as_of"])
+    card = card_of(at, shop, score["run_id"])
+    begins = {
+        tier: None if told["from"] is None else Decimal(told["from"])
+        for tier, told in card.get("tiers", {}).items()
+    }
+    return explained.Told(
+        score=score,
+        orders=at.store.orders_of(shop.shop, key, settings.value),
+        summary=at.store.summary_of(shop.shop, key, **known),
+        begins=begins,
+        moves=moves_of(at, shop, score, begins),
+        lifespan_years=settings.lifespan_years,
+        margin=settings.margin,
+        discount_rate=settings.discount_rate,
+    )
+
+
+def moves_of(
+    at: Session, shop: ShopSettings, score: Mapping[str, Any], begins: Mapping[str, Decimal | None]
+) -> list[dict[str, Any]]:
+    """By the model that gave the score, fitted anew.
+
+    None where the shop has chosen another since, or the person is not in a large shop's sample.
+    """
+    key, known = score["person_key"], known_on(at, shop, score["as_of"])
+    past, settings = past_of(at, shop, known), score_settings(at.settings)
+    if key not in past.summary.index:
+        return []
+    predictor = clv.fitted(past, settings, *standing_choice(at, shop, known["as_of"]))
+    if predictor.name != score["model"]:
+        return []
+    return clv.what_if(predictor, past.summary.loc[[key]], settings, begins)
+
+
+def card_of(at: Session, shop: ShopSettings, run_id: str) -> Mapping[str, Any]:
+    """The model card of a scoring; empty where none was kept."""
+    found = [card.card for card in at.store.cards(shop.shop) if card.run_id == run_id]
+    return found[-1] if found else {}
 
 
 def person_keys(at: Session, shop: ShopSettings, customer: str) -> list[str]:
@@ -556,10 +600,9 @@ def report_shop(at: Session, shop: ShopSettings, out: Path, lang: str | None = N
     pages = reports()
     material = pages.read(at.store, shop.shop, at.settings.value, at.now)
     spoken = pages.Spoken.of(lang or shop.locale, material.currency)
-    card = material.cards[-1] if material.cards else {}
     known = clv.report.Known(
         material.as_of,
-        *(material.scores, material.orders, material.lines, material.before, card),
+        *(material.scores, material.orders, material.lines, material.before, material.card),
         score_settings(at.settings),
     )
     pages.write(out, pages.page(clv.report.report(known), material, spoken))

@@ -105,7 +105,8 @@ def material_of(known: Known, **changed: Any) -> Material:
         "orders": known.orders,
         "lines": known.lines,
         "before": known.before,
-        "cards": [{"model": str(known.scores[c.MODEL].iloc[0]), "warnings": []}],
+        "card": {"model": str(known.scores[c.MODEL].iloc[0]), "warnings": []},
+        "choice": None,
         "months": [month],
         "unscored": ZERO,
         "excluded": {},
@@ -128,5 +129,5 @@ def hostile_page() -> str:
         orders[name] = [HOSTILE[n % len(HOSTILE)] for n in range(len(orders))]
     orders[c.CUSTOMER_ID] = [f"{HOSTILE[n % 9]}{n % 400}" for n in range(len(orders))]
     known = known_of(orders)
-    named = material_of(known, cards=[{"model": HOSTILE[0], "warnings": [HOSTILE[2]]}])
+    named = material_of(known, card={"model": HOSTILE[0], "warnings": [HOSTILE[2]]})
     return page(report(known), named, Spoken.of("en", "EUR"))

@@ -65,7 +65,8 @@ def test_the_reports_totals_are_reconciles_and_the_books_to_the_cent(filled: Fil
         assert "later" not in told
         reconciled = filled.run(filled.environment, "reconcile", "--shop", shop, "--json")
         months = reconciled.events("totals")
-        assert 1 < len(months) <= 12
+        assert sum(amount(month["ordered"]) for month in months) == told["total"]
+        assert sum(amount(month["net"]) for month in months) == told["net"]
 
 
 def test_the_page_is_for_the_owner_alone_and_in_the_language_asked_for(filled: Filled) -> None:
@@ -83,6 +84,61 @@ def test_a_language_that_nobody_wrote_is_named(filled: Filled) -> None:
     ended = filled.run(filled.environment, "report", "--lang", "fi")
     assert ended.code == 1
     assert "en, sv, da, nb, pl" in ended.err
+
+
+def buyer(filled: Filled, shop: str = "eu") -> str:
+    """The customer with the most orders."""
+    return str(
+        filled.books.query(
+            "SELECT customer_id FROM orders WHERE shop = ? AND customer_id IS NOT NULL"
+            " GROUP BY customer_id ORDER BY count(*) DESC LIMIT 1",
+            (shop,),
+        )[0]["customer_id"]
+    )
+
+
+def test_a_customer_is_explained_by_numbers_that_add_up(filled: Filled) -> None:
+    who = buyer(filled)
+    ended = filled.run(filled.environment, "explain", who, "--shop", "eu", "--json")
+    assert ended.code == 0, ended.err
+    (score,) = ended.events("explained")
+    how = {line["score"]: line for line in ended.events("score")}
+    gross, refunds = map(amount, how["historic"]["how"].split(" - "))
+    assert gross - refunds == Decimal(score["historic_net"]) == amount(how["historic"]["EUR"])
+    each, yearly, years = map(amount, how["formula"]["how"].split(" x "))
+    assert each * yearly * years == pytest.approx(
+        Decimal(score["formula_clv"]), rel=Decimal("0.01")
+    )
+    net = sum(amount(order["net value"]) for order in ended.events("order"))
+    assert net == Decimal(score["historic_net"])
+    facts = {line["what"]: line["value"] for line in ended.events("fact")}
+    assert facts["tier"] == score["tier"]
+    assert score["tier"] in facts["tiers begin at"]
+
+
+def test_what_would_move_a_customer_starts_from_the_score(filled: Filled) -> None:
+    ended = filled.run(filled.environment, "explain", buyer(filled), "--shop", "eu", "--json")
+    (score,) = ended.events("explained")
+    moves = {move["if"]: move for move in ended.events("move")}
+    assert amount(moves["as it stands"]["predicted"]) == Decimal(score["predicted_clv"])
+    predicted = [amount(move["predicted"]) for move in moves.values()]
+    standing, *others = predicted
+    assert others[0] < others[1] < others[2]
+    assert standing > others[3] > others[4] > others[5]
+
+
+def test_the_sentence_is_the_one_that_the_shops_admin_sees(filled: Filled) -> None:
+    assert filled.run(filled.environment, "apply", "--yes", "--shop", "eu").code == 0
+    who = buyer(filled)
+    (told,) = filled.run(filled.environment, "explain", who, "--shop", "eu", "--json").events(
+        "explained"
+    )
+    (seen,) = filled.books.query(
+        "SELECT value FROM customer_values WHERE shop = 'eu' AND customer_id = ?"
+        " AND name = 'clv_reason'",
+        (int(who),),
+    )
+    assert seen["value"] == told["reason"]
 
 
 def test_before_anything_is_scored_there_is_no_report(run: Run, tmp_path: Path) -> None:

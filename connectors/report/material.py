@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from connectors.errors import ConfigurationError
+from connectors.report import quality
 from connectors.schema import Rule
 from connectors.store import Store
 from connectors.store.mending import MonthTotals
@@ -22,7 +23,10 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Material:
-    """One shop's latest scores, the purchases behind them, and what doesn't count."""
+    """One shop's latest scores, the purchases behind them, and what doesn't count.
+
+    `card` is that of the scores, `choice` the last backtest that chose a model.
+    """
 
     shop: str
     as_of: date
@@ -31,7 +35,8 @@ class Material:
     orders: pd.DataFrame
     lines: pd.DataFrame
     before: Mapping[str, pd.DataFrame]
-    cards: Sequence[Mapping[str, Any]]
+    card: Mapping[str, Any]
+    choice: Mapping[str, Any] | None
     months: Sequence[MonthTotals]
     unscored: Decimal
     excluded: Mapping[str, int]
@@ -53,12 +58,19 @@ def read(store: Store, shop: str, rule: Rule, now: datetime) -> Material:
         orders=store.purchases(shop, **asked),
         lines=store.purchase_lines(shop, **asked),
         before=_before(store, shop, as_of),
-        cards=[card.card for card in store.cards(shop)],
+        card=_card_of(store, shop, str(scores["run_id"].iloc[0])),
+        choice=quality.latest_choice([card.card for card in store.cards(shop)]),
         months=store.months(shop, BEGINNING, now + timedelta(days=1), rule),
         unscored=store.net_of_unscored(shop, **asked),
         excluded=store.excluded(shop, as_of=as_of, currency=currency),
         rejected=len(store.rejects(shop)),
     )
+
+
+def _card_of(store: Store, shop: str, run_id: str) -> Mapping[str, Any]:
+    """What the scores rest on; empty where no card was kept."""
+    found = [card.card for card in store.cards(shop) if card.run_id == run_id]
+    return found[-1] if found else {}
 
 
 def _before(store: Store, shop: str, as_of: date) -> dict[str, pd.DataFrame]:

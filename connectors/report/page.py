@@ -50,8 +50,8 @@ def page(told: Mapping[str, Any], material: Material, spoken: Spoken) -> str:
         bridge=quality.bridge(
             material.months, material.currency, material.unscored, told["headline"]["net"]
         ),
-        card=material.cards[-1] if material.cards else {},
-        choice=quality.latest_choice(material.cards),
+        card=material.card,
+        choice=material.choice,
         excluded={why: n for why, n in material.excluded.items() if n},
         guests=sum(month.guest_orders for month in material.months),
         rejected=material.rejected,

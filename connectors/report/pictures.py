@@ -77,8 +77,7 @@ def _season(told: Mapping[str, Any], spoken: Spoken) -> charts.Spec | None:
 
 
 def _calibration(material: Material, spoken: Spoken) -> charts.Spec | None:
-    choice = quality.latest_choice(material.cards)
-    tenths = quality.tenths(choice) if choice else []
+    tenths = quality.tenths(material.choice) if material.choice else []
     titles = (spoken.text("expected"), spoken.text("came"))
     return (
         charts.against([(one["expected"], one["actual"]) for one in tenths], titles)

@@ -181,6 +181,21 @@ class Store:
         sql = reading.summary(asked) + " order by person_key, currency"
         return reading.frame(self.connection, sql)
 
+    def summary_of(
+        self,
+        shop: str,
+        person_key: str,
+        *,
+        as_of: date,
+        rule: Rule = "net",
+        currency: str | None = None,
+    ) -> dict[str, Any]:
+        """The summary's row of one person; empty where they have no purchase."""
+        asked = reading.Asked(shop, as_of, rule, currency)
+        sql = f"select * from ({reading.summary(asked)}) where person_key = $person_key"
+        found = reading.table(self.connection, sql, person_key=person_key).to_pylist()
+        return dict(found[0]) if found else {}
+
     def excluded(self, shop: str, *, as_of: date, currency: str | None = None) -> dict[str, int]:
         """How many orders the summary leaves out, by reason."""
         return reading.excluded(self.connection, reading.Asked(shop, as_of, "net", currency))
