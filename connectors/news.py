@@ -197,8 +197,8 @@ BRIDGE = (
 def bridged(out: Terminal, shop: str, months: Sequence[MonthTotals]) -> None:
     """What lies between all that was ordered and what the scores rest on.
 
-    People see the last twelve months. Months are those of UTC: a report in the shop's own time zone counts an order of the last
-    hours of a month in the next one, or the other way round.
+    People see the last twelve months. Months are those of UTC: a report in the shop's own time
+    zone counts an order of the last hours of a month in the next one, or the other way round.
     """
     shown = [title for title in BRIDGE if any(getattr(one, title[1]) for one in months)]
     rows = [
