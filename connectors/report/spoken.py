@@ -91,15 +91,11 @@ class Spoken:
             )
         )
 
-    def amount(self, amount: Number | None, digits: int = 0) -> str:
-        """An amount in a table whose heading names the currency."""
-        return self.number(amount, digits)
-
     def number(self, value: Number | None, digits: int = 0) -> str:
         if value is None:
             return UNKNOWN
         pattern = "#,##0" + ("." + "0" * digits if digits else "")
-        return str(format_decimal(value, format=pattern, locale=self.locale))
+        return str(format_decimal(_plain(value, digits), format=pattern, locale=self.locale))
 
     def percent(self, share: Number | None, digits: int = 0) -> str:
         if share is None:
@@ -107,7 +103,7 @@ class Spoken:
         pattern = self.locale.percent_formats[None].pattern
         if digits:  # the sign and what stands before it are the locale's own
             pattern = "#,##0." + "0" * digits + pattern[pattern.rindex("0") + 1 :]
-        return str(format_percent(share, format=pattern, locale=self.locale))
+        return str(format_percent(_plain(share, digits + 2), format=pattern, locale=self.locale))
 
     def day(self, day: date | str | None) -> str:
         if day is None:
@@ -130,3 +126,8 @@ class Spoken:
             "grouping": [3],
             "currency": ["", ""],
         }
+
+
+def _plain(value: Number, digits: int) -> Number:
+    """Zero where the value would be written as minus zero."""
+    return 0 if round(value, digits) == 0 else value

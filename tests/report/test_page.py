@@ -119,6 +119,8 @@ def test_money_and_days_are_written_as_in_the_shops_country() -> None:
     assert swedish.day(date(2026, 11, 29)) == "29 nov. 2026"
     assert Spoken.of("en_US", "USD").money(Decimal("-1234.5"), cents=True) == "-$1,234.50"
     assert Spoken.of("pl", "PLN").percent(0.256, 1) == "25,6%"
+    assert Spoken.of("en", "EUR").percent(-0.001) == "0%"
+    assert Spoken.of("en", "EUR").number(-0.4) == "0"
     assert Spoken.of("no", "NOK").tag == "nb-NO"
     assert Spoken.of("da_DK", "DKK").number(1234567.891, 2) == "1.234.567,89"
 
