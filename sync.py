@@ -223,8 +223,7 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None =
     """Model, scores, tiers; kept under this run with the card that says what they rest on."""
     known = known_on(at, shop, as_of)
     settings = score_settings(at.settings)
-    choice = (model, clv.Calibration()) if model else standing_choice(at, shop, as_of)
-    fitted = clv.fitted(past_of(at, shop, known), settings, *choice)
+    fitted = model_of(at, shop, known, settings, model or at.settings.model)
     traits = clv.looks_at_traits(fitted)
     # The numbers of a large shop are held by nobody while its scores are saved.
     scorer = clv.Scorer.of(
@@ -266,21 +265,28 @@ def past_of(at: Session, shop: ShopSettings, known: Known) -> clv.Past:
     return clv.past_of(days, known["as_of"], traits)
 
 
-def standing_choice(at: Session, shop: ShopSettings, as_of: date) -> tuple[str, clv.Calibration]:
-    """The configured model; `auto` keeps what the shop's past has chosen, for a month.
+def model_of(
+    at: Session, shop: ShopSettings, known: Known, settings: clv.ScoreSettings, model: str
+) -> clv.Predictor:
+    """The model of that name; `auto` keeps what the shop's past has chosen, for a month."""
+    past = past_of(at, shop, known)
+    standing = standing_choice(at, shop, known["as_of"]) if model == clv.AUTO else None
+    return clv.kept(past, settings, *standing) if standing else clv.fitted(past, settings, model)
 
-    With what the same backtest has found about its intervals.
-    """
-    if at.settings.model != clv.AUTO:
-        return at.settings.model, clv.Calibration()
+
+def standing_choice(
+    at: Session, shop: ShopSettings, as_of: date
+) -> tuple[str, clv.Calibration] | None:
+    """The model that was chosen within a month, with what the same backtest has found about its
+    intervals. None where the choice has to be made."""
     chosen = [card for card in at.store.cards(shop.shop) if card.card.get("choice")]
     if not chosen or not 0 <= (as_of - chosen[-1].as_of).days < CHOSEN_FOR_DAYS:
-        return clv.AUTO, clv.Calibration()
+        return None
     card = chosen[-1].card
     known = clv.CANDIDATES.get(str(card["choice"]["chosen"]))
     # A mean has to be found anew, and only a backtest knows the bounds of what is no model.
     if not known or known.kind != "model":
-        return clv.AUTO, clv.Calibration()
+        return None
     return known.key, clv.Calibration.from_dict(card.get("calibration", {}))
 
 
@@ -665,6 +671,30 @@ def readmit(
         named = [customer] if customer else []
         lifted = sum(privacy.readmit(at.store, at.hasher, s.shop, *named) for s in shops)
         at.conclude("readmit", lifted=lifted)
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8322,
+) -> None:
+    """Take Shopify's webhooks in until Ctrl-C; the next `run` or `pull` acts on them."""
+    try:
+        from connectors.serve import server  # an extra: its libraries may not be there
+    except ModuleNotFoundError as error:
+        told = f"`serve` needs {error.name}"
+        raise ConfigurationError(
+            told, mend="Install the extra: pip install 'clv-sync[serve]'."
+        ) from None
+    options: Options = context.obj
+    terminal = options.terminal
+
+    def listens(url: str) -> None:
+        terminal.tell("listening", f"Listening for webhooks on {url}; Ctrl-C ends it.", url=url)
+
+    server.serve(read_settings(environment()), options.shops, (host, port), now, listens)
+    terminal.summary("serve done", command="serve", exit_code=0)
 
 
 @app.command()

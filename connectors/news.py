@@ -322,6 +322,11 @@ def wrote(out: Terminal, runs: Sequence[tuple[str, str, datetime, int, int]]) ->
     out.table("run", "Runs that wrote", columns, rows)
 
 
+def handed_out(out: Terminal, shop: str, file: str) -> None:
+    told = f"{shop}: a customer asked for their data; hand them {escape(file)}"
+    out.tell("data request", told, shop=shop, file=file)
+
+
 def erased(out: Terminal, done: Erased, left: Sequence[Outcome]) -> None:
     """What has left, what was done to files, and what the shop still shows."""
     audit = done.audit

@@ -39,7 +39,11 @@ WAYS_IN: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("URL", "CONSUMER_KEY", "CONSUMER_SECRET", "ACCESS_TOKEN", "ACCESS_TOKEN_SECRET"),
         ("URL", "CLIENT_ID", "CLIENT_SECRET", "IMS_ORG"),
     ),
-    "shopify": (("URL", "TOKEN"), ("URL", "CLIENT_ID", "CLIENT_SECRET")),
+    "shopify": (
+        ("URL", "TOKEN"),
+        ("URL", "CLIENT_ID", "CLIENT_SECRET"),
+        ("URL", "REFRESH_TOKEN", "CLIENT_ID", "CLIENT_SECRET"),
+    ),
     "file": (("PATH",),),
 }
 
@@ -57,6 +61,7 @@ SHOP_KEYS: Mapping[str, str] = {
     "ACCESS_TOKEN_SECRET": _INTEGRATION,
     "CLIENT_ID": _APP,
     "CLIENT_SECRET": _APP,
+    "REFRESH_TOKEN": "Shopify, apps with expiring tokens: what came with the first one",
     "IMS_ORG": "Adobe's cloud: the organization's id, ...@AdobeOrg, in the Developer Console",
     "IMS_URL": "Adobe's sign-in; leave it out",
     "STORE_CODE": "Magento: Stores > All Stores > a store view's code, or all",

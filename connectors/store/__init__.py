@@ -75,7 +75,7 @@ class Store:
         *,
         now: datetime,
         memory_mb: int = 2048,
-        threads: int = 2,
+        threads: int = 1,
         hasher: EmailHasher | None = None,
     ) -> Iterator[Store]:
         """The store at `path` (made where there is none), for this process alone.
@@ -217,6 +217,16 @@ class Store:
     def forget_orders(self, shop: str, order_ids: Collection[str]) -> None:
         """Orders that the shop no longer has leave, with their lines and refunds."""
         mending.forget_orders(self.connection, shop, order_ids)
+
+    def behind(
+        self, shop: str, told: Mapping[str, datetime | None], always: Collection[str] = ()
+    ) -> list[str]:
+        """Orders that changed at an instant that we may not know of; those of `always` are due."""
+        return mending.behind(self.connection, shop, told, always)
+
+    def forget_customers(self, shop: str, customer_ids: Collection[str]) -> None:
+        """Customers whom the shop no longer has leave."""
+        mending.forget_customers(self.connection, shop, customer_ids)
 
     # ------------------------------------------------------------------------------------- summary
 
