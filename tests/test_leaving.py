@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from started import Run, called_in
 
+from connectors.hints import Hint, Hints, beside
 from connectors.sandbox.books import Books
 from connectors.sandbox.server import Sandbox, open_books, serve
 
@@ -124,6 +125,24 @@ def test_nothing_is_erased_where_the_shop_cannot_be_reached(
     assert run(environment, "explain", customer).code == 0
     assert run(wrong, "erase", customer, "--yes", "--keep-in-shop").code == 0
     assert run(environment, "explain", customer).code == 1
+
+
+def test_what_webhooks_told_of_somebody_leaves_with_them(
+    run: Run, sandbox: Sandbox, folder: Path
+) -> None:
+    assert run(sandbox.environment | {"CLV_SHOPS": "us"}, "backfill").code == 0
+    now = datetime.now(UTC)
+    hints = [
+        Hint("us", f"event-{n}", "orders/updated", "order", ("77",), (customer,))
+        for n, customer in enumerate(["700700700", "800800800"])
+    ]
+    with Hints.open(beside(folder / ".clv" / "store.duckdb")) as queue:
+        queue.add(hints, now)
+    assert b"700700700" in everywhere(folder)
+    us = sandbox.environment | {"CLV_SHOPS": "us"}
+    assert run(us, "erase", "700700700", "--yes").code == 0
+    assert b"700700700" not in everywhere(folder)
+    assert b"800800800" in everywhere(folder)
 
 
 def test_an_id_needs_a_shop_and_an_erasure_a_yes(run: Run, sandbox: Sandbox) -> None:
