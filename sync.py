@@ -478,7 +478,7 @@ def plan(
     with session(context, "plan") as at:
         drawn = draw(at)
         if out:
-            plans.write_plan(drawn, out)
+            plans.write_plan(drawn, out, at.hasher.seal)
             at.store.note_file(out, "plan", at.now)
         at.worse(2 if detailed_exitcode and drawn.changes else 0)
         at.conclude("plan", changes=len(drawn.changes), file=str(out) if out else None)
