@@ -38,7 +38,7 @@ _METAFIELDS = " ".join(
 
 SHOP = """
 query Shop {
-  shop { currencyCode ianaTimezone }
+  shop { currencyCode ianaTimezone myshopifyDomain plan { publicDisplayName } }
   currentAppInstallation { accessScopes { handle } }
 }
 """

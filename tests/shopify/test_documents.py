@@ -112,7 +112,7 @@ def test_customer_update_which_overwrites_all_tags_is_never_used() -> None:
 def test_no_name_address_phone_or_note_is_asked_for() -> None:
     personal = (
         r"\b(?:\w+Name|billingAddress|shippingAddress|default(?:Address|PhoneNumber)|addresses\w*"
-        r"|phone|note|clientIp)\b(?<!sourceName)(?<!queryName)"
+        r"|phone|note|clientIp)\b(?<!sourceName)(?<!queryName)(?<!publicDisplayName)"
     )
     found = {name: re.findall(personal, document) for name, document in DOCUMENTS.items()}
     assert not any(found.values()), found
