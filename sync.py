@@ -241,6 +241,7 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None =
 
     at.store.save_scores(at.run_id, scores())
     card = clv.model_card(scorer, totals)
+    card["warnings"] = [*card["warnings"], *jobs.caveats(at, shop)]
     at.store.save_card(at.run_id, shop.shop, as_of, card)
     news.scored(at.terminal, shop.shop, card)
     tiers = {name: told["customers"] for name, told in card["tiers"].items() if told["customers"]}

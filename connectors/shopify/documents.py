@@ -38,7 +38,7 @@ _METAFIELDS = " ".join(
 
 SHOP = """
 query Shop {
-  shop { currencyCode ianaTimezone }
+  shop { currencyCode ianaTimezone myshopifyDomain plan { publicDisplayName } }
   currentAppInstallation { accessScopes { handle } }
 }
 """
@@ -139,7 +139,7 @@ SHIPPINGS_AT_ONCE = 2
 #: The order, its customer and its refunds' list; a line with its two lists, a shipping with its.
 ORDER_COST = 3 + (2 + 3 * LINES_AT_ONCE) + (2 + 3 * SHIPPINGS_AT_ONCE)
 
-#: Orders a page to begin with: 2 + 23 * 43 = 991 points.
+#: Orders a page to begin with: 2 + 23 * 43 = 991 points, and 2 for what the app may.
 ORDERS_A_PAGE = 23
 
 #: Of one order: 1 + 2 + 3 * 250 + 2 + 3 * 50 = 905 points.
@@ -175,6 +175,7 @@ ORDERS = f"""
 query Orders(
   $first: Int!, $search: String!, $sort: OrderSortKeys!, $after: String, {_CURSORS}
 ) {{
+  currentAppInstallation {{ accessScopes {{ handle }} }}
   orders(first: $first, query: $search, sortKey: $sort, after: $after) {{
     {_PAGE_INFO}
     nodes {{ {_WITH_CHILDREN} }}

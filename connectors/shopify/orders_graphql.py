@@ -24,6 +24,7 @@ from connectors.shopify.documents import (
     ORDERS_COUNT,
 )
 from connectors.shopify.graphql import ask, ask_counted
+from connectors.shopify.history import ALL_ORDERS, scopes_in
 from connectors.shopify.nodes import Node, following
 from connectors.shopify.orders import Listed, changed_at, risen
 
@@ -46,6 +47,11 @@ class GraphQLOrders:
         self._http = http
         self._size = ORDERS_A_PAGE
         self._largest = LARGEST_PAGE
+        self._sees_all = True
+
+    def sees_all(self) -> bool:
+        """Whether the last page was one of all orders, or of those of the last sixty days alone."""
+        return self._sees_all
 
     def count(self, since: datetime | None) -> int:
         return self.counted(_placed(since))
@@ -96,7 +102,9 @@ class GraphQLOrders:
     def _page(self, search: str, sort: str, after: str) -> tuple[list[Node], str]:
         """A page of orders, and the cursor behind it, empty on the last."""
         asked = {"search": search, "sort": sort, "after": after or None}
-        found = self._fetched(asked).get("orders")
+        answer = self._fetched(asked)
+        self._sees_all = ALL_ORDERS in scopes_in(answer)
+        found = answer.get("orders")
         ahead = following(found)
         nodes = found.get("nodes") if isinstance(found, dict) else None
         if ahead is None or not isinstance(nodes, list):
