@@ -33,6 +33,7 @@ class ShopSettings:
     tags     are ours on its customers, one for each tier; every other tag is the shop's own
     ims_org  is set for Adobe Commerce as a Cloud Service, and only there
     groups   tier -> id of the customer group it moves to; empty: groups are never touched
+    state    the folder for what has to be kept from run to run, beside the store
     rates    path of a CSV file `currency,from,rate`: what one unit was worth in `currency`
     """
 
@@ -48,6 +49,8 @@ class ShopSettings:
     access_token_secret: str = field(default="", repr=False)
     client_id: str = field(default="", repr=False)
     client_secret: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
+    state: Path = Path(".clv")
     tags: frozenset[str] = frozenset()
     ims_org: str = ""
     ims_url: str = ""
@@ -59,6 +62,12 @@ class ShopSettings:
     segments: bool = SHOP_DEFAULTS["SEGMENTS"] == "yes"
     groups: Mapping[str, str] = field(default_factory=dict, hash=False)
     rates: str = ""
+    ca_bundle: Path | None = None
+
+    @property
+    def in_the_cloud(self) -> bool:
+        """Whether others run it, so that it has a public address."""
+        return self.platform == "shopify" or bool(self.ims_org)
 
 
 def shop_names(reader: Reader) -> Iterable[str]:
@@ -94,6 +103,8 @@ def read_shop(
         access_token_secret=given["ACCESS_TOKEN_SECRET"],
         client_id=given["CLIENT_ID"],
         client_secret=given["CLIENT_SECRET"],
+        refresh_token=given["REFRESH_TOKEN"],
+        state=Path(reader.text("CLV_STORE")).parent,
         tags=tags,
         ims_org=given["IMS_ORG"],
         ims_url=reader.parsed(prefix + "IMS_URL", sign_in, "").rstrip("/"),
@@ -107,6 +118,7 @@ def read_shop(
         segments=reader.parsed(prefix + "SEGMENTS", switch, True, given["SEGMENTS"]),
         groups=reader.parsed(prefix + "GROUPS", groups(tiers), {}),
         rates=given["RATES"],
+        ca_bundle=reader.parsed("CLV_CA_BUNDLE", optional(Path), None),
     )
 
 
