@@ -19,6 +19,7 @@ import msgspec
 
 from connectors.identity import EmailHasher
 from connectors.schema import Order, OrderLine, Refund, State
+from connectors.shopify.bulk.refunded import Wanted
 from connectors.shopify.money import total_of, without_tax
 from connectors.shopify.parse import STATES, is_currency
 from connectors.shopify.reading import ZERO, Part, sensible
@@ -95,6 +96,7 @@ class OrderNode(Shape, tag_field="__typename", tag="Order"):
     source_name: str | None
     discount_codes: tuple[str, ...]
     currency: str
+    presentment_currency: str | None
     taxes_included: bool
     financial_status: str | None
     fulfillment_status: str | None
@@ -118,6 +120,13 @@ class Usual(NamedTuple):
     order: OrderNode
     lines: Sequence[LineNode]
     shippings: Sequence[ShippingNode]
+
+    @property
+    def wanted(self) -> Wanted:
+        """What has to be asked for besides."""
+        node = self.order
+        here = node.presentment_currency == node.currency
+        return Wanted(self.number, [refund.id for refund in node.refunds], here)
 
 
 def joined(share: bytes) -> list[Usual]:
