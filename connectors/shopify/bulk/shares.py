@@ -24,7 +24,7 @@ def read_share(
         whole = list(families(share))
         refunds = refunded.of(_wanted(node) for node, _ in whole)
         return parse_orders(refunded.shop, _payloads(whole, refunds), hasher, since)
-    refunds = refunded.of(one.wanted for one in usual)
+    refunds = refunded.of(one.wanted for one in usual if one.order.refunds)
     parsed, unusual = _at_a_glance(refunded.shop, hasher, usual, refunds, since)
     if unusual:
         payloads = _payloads(families(share, unusual), refunds)
@@ -42,7 +42,8 @@ def _at_a_glance(
     """The rows of orders that are as usual, and the numbers of the others."""
     parsed, unusual = Parsed(), set[str]()
     for one in usual:
-        back = [refunds.get(refund.id) for refund in one.order.refunds]
+        told = one.order.refunds
+        back = [refunds.get(refund.id) for refund in told] if told else ()
         try:
             order, lines, gone_back = read(shop, one, back, hasher)
         except (Unusual, PayloadError, ArithmeticError, ValueError):

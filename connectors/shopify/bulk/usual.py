@@ -214,8 +214,9 @@ def read(
     node, currency = usual.order, usual.order.currency
     if not is_currency(currency):
         raise Unusual
-    if _is_twice(usual.lines) or _is_twice(usual.shippings):
-        raise Unusual
+    for rows in (usual.lines, usual.shippings):
+        if len(rows) > 1 and len({row.id for row in rows}) < len(rows):
+            raise Unusual  # a row is there twice
     worth = [_worth(line, currency, node.taxes_included) for line in usual.lines]
     goods = discount = ZERO
     for price, off in worth:
@@ -251,11 +252,6 @@ def read(
         coupon=_text(node.discount_codes[0]) if node.discount_codes else None,
     )
     return order, _lines(shop, usual.number, usual.lines, worth), back
-
-
-def _is_twice(rows: Sequence[LineNode | ShippingNode]) -> bool:
-    """Whether a row is there more than once."""
-    return len(rows) > 1 and len({row.id for row in rows}) < len(rows)
 
 
 def _worth(line: LineNode, currency: str, included: bool) -> tuple[Decimal, Decimal]:
