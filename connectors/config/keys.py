@@ -24,6 +24,7 @@ KEYS: Mapping[str, str] = {
     "CLV_MAX_VALUE_JUMP": "0.5",
     "CLV_MEMORY_MB": "2048",
     "CLV_METRICS": "",
+    "CLV_SEGMENT_RULES": "",
 }
 
 #: Platform -> the ways to reach a shop of it: each a tuple of variables that belong together.
@@ -62,6 +63,7 @@ SHOP_KEYS: Mapping[str, str] = {
     "WRITE": "auto, module, put or async",
     "READ": "auto, bulk, graphql or rest",
     "SEGMENTS": "yes or no",
+    "SEGMENT_TAGS": "yes or no",
     "LOCALE": "language and country of the report, such as sv_SE",
     "GROUPS": "tier:group pairs; Magento: Customers > Customer Groups shows the ids",
 }
@@ -74,5 +76,6 @@ SHOP_DEFAULTS: Mapping[str, str] = {
     "WRITE": "auto",
     "READ": "auto",
     "SEGMENTS": "yes",
+    "SEGMENT_TAGS": "no",
     "LOCALE": "en",
 }

@@ -61,6 +61,7 @@ class ShopSettings:
     segments: bool = SHOP_DEFAULTS["SEGMENTS"] == "yes"
     groups: Mapping[str, str] = field(default_factory=dict, hash=False)
     rates: str = ""
+    segment_tags: bool = SHOP_DEFAULTS["SEGMENT_TAGS"] == "yes"
     locale: str = SHOP_DEFAULTS["LOCALE"]
 
 
@@ -110,6 +111,7 @@ def read_shop(
         segments=reader.parsed(prefix + "SEGMENTS", switch, True, given["SEGMENTS"]),
         groups=reader.parsed(prefix + "GROUPS", groups(tiers), {}),
         rates=given["RATES"],
+        segment_tags=reader.parsed(prefix + "SEGMENT_TAGS", switch, False, given["SEGMENT_TAGS"]),
         locale=reader.parsed(prefix + "LOCALE", locale, "en", given["LOCALE"]),
     )
 
