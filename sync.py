@@ -6,11 +6,13 @@ The command line, and nothing else: it reads the environment and the clock, and 
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import signal
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,32 +20,56 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from importlib import import_module
+from importlib.util import LazyLoader, find_spec, module_from_spec
 from pathlib import Path
-from types import FrameType, ModuleType
-from typing import Annotated, Any, NoReturn, TypeAlias, TypedDict
+from types import FrameType, ModuleType, TracebackType
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias, TypedDict
 
-import pandas as pd
-import pyarrow as pa
 import typer
 from dotenv import dotenv_values
 from typer.exceptions import Abort, TyperException
 
-import clv
-import clv.report
-import clv.segments
 from connectors import doctor as doctors
-from connectors import drift, explained, jobs, news, writeback
+from connectors import drift, explained, jobs, leaving, made_files, news, privacy, writeback
 from connectors import export as exports
 from connectors import material as materials
 from connectors import plan as plans
 from connectors import segments as parting
 from connectors import session as sessions
 from connectors.config import NEW, Settings, ShopSettings, read_settings
-from connectors.errors import AuthenticationError, ConfigurationError, ConnectorError
+from connectors.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectorError,
+    Interrupted,
+)
+from connectors.redaction import Redacting, redacted, secrets_of
 from connectors.schema import Change, Rule, Shown, normal
 from connectors.session import Session
 from connectors.terminal import Terminal
+
+
+def _on_first_use(name: str) -> ModuleType:
+    """The module, loaded when something of it is asked for.
+
+    https://docs.python.org/3/library/importlib.html#implementing-lazy-imports
+    """
+    spec = find_spec(name)
+    if name in sys.modules or not spec or not spec.loader:
+        return importlib.import_module(name)
+    spec.loader = LazyLoader(spec.loader)
+    module = sys.modules[name] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    import clv
+else:  # with SciPy and pandas it takes half of a start, and most commands score nobody
+    clv = _on_first_use("clv")
 
 #: Which column of a score stands in which field of the customer.
 SCORE_OF_FIELD = {
@@ -107,6 +133,7 @@ Full: TypeAlias = Annotated[bool, typer.Option(help="Forget the cursors, read al
 Limit: TypeAlias = Annotated[
     int | None, typer.Option("--max-changes", min=0, help="Write nothing if more would change.")
 ]
+Who: TypeAlias = Annotated[str, typer.Argument(help="Their id in the shop, or their e-mail.")]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 Sample: TypeAlias = Annotated[Customers, typer.Option(help="2,357 customers, or all 23,570.")]
 Folder: TypeAlias = Annotated[Path, typer.Option(help="Where the practice shops are kept.")]
@@ -126,18 +153,39 @@ class Options:
 
 _asked_to_stop: list[int] = []
 
+#: How long the page or batch at hand may take, once somebody wants to stop.
+DRAIN_SECONDS = 2
+
 
 def _stop_softly(number: int, frame: FrameType | None) -> None:
     """The first signal lets the page or batch at hand be finished, the second ends at once."""
     if _asked_to_stop:
         sys.exit(130)
     _asked_to_stop.append(number)
+    signal.setitimer(signal.ITIMER_REAL, DRAIN_SECONDS)
+
+
+def _stop_now(number: int, frame: FrameType | None) -> None:
+    """What hangs or waits for the shop is given up: its page comes again the next time."""
+    raise Interrupted("stopped where asked to; all so far is kept", mend="Run it again.")
 
 
 def environment() -> Mapping[str, str]:
     """What the process was given, over what `.env` says."""
-    from_file = {name: value for name, value in dotenv_values(".env").items() if value is not None}
-    return {**from_file, **os.environ}
+    try:
+        from_file = dotenv_values(".env")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(".env can't be read", mend="Look at it; it is UTF-8.") from error
+    given = {name: value for name, value in from_file.items() if value is not None}
+    return {**given, **os.environ}
+
+
+def secrets() -> list[str]:
+    """What must be told to nobody; an unreadable `.env` is the command's to complain of."""
+    try:
+        return secrets_of(environment())
+    except ConfigurationError:
+        return secrets_of(os.environ)
 
 
 def now() -> datetime:
@@ -194,8 +242,8 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None =
     """Model, scores, tiers; kept under this run with the card that says what they rest on."""
     known = known_on(at, shop, as_of)
     settings = score_settings(at.settings)
-    choice = (model, clv.Calibration()) if model else standing_choice(at, shop, as_of)
-    fitted = clv.fitted(past_of(at, shop, known), settings, *choice)
+    named = model or at.settings.model
+    fitted = model_of(at, shop, past_of(at, shop, known), settings, named)
     traits = clv.looks_at_traits(fitted)
     # The numbers of a large shop are held by nobody while its scores are saved.
     scorer = clv.Scorer.of(
@@ -237,21 +285,27 @@ def past_of(at: Session, shop: ShopSettings, known: Known) -> clv.Past:
     return clv.past_of(days, known["as_of"], traits)
 
 
-def standing_choice(at: Session, shop: ShopSettings, as_of: date) -> tuple[str, clv.Calibration]:
-    """The configured model; `auto` keeps what the shop's past has chosen, for a month.
+def model_of(
+    at: Session, shop: ShopSettings, past: clv.Past, settings: clv.ScoreSettings, model: str
+) -> clv.Predictor:
+    """The model of that name; `auto` keeps what the shop's past has chosen, for a month."""
+    standing = standing_choice(at, shop, past.as_of) if model == clv.AUTO else None
+    return clv.kept(past, settings, *standing) if standing else clv.fitted(past, settings, model)
 
-    With what the same backtest has found about its intervals.
-    """
-    if at.settings.model != clv.AUTO:
-        return at.settings.model, clv.Calibration()
+
+def standing_choice(
+    at: Session, shop: ShopSettings, as_of: date
+) -> tuple[str, clv.Calibration] | None:
+    """The model that was chosen within a month, with what the same backtest has found about its
+    intervals. None where the choice has to be made."""
     chosen = [card for card in at.store.cards(shop.shop) if card.card.get("choice")]
     if not chosen or not 0 <= (as_of - chosen[-1].as_of).days < CHOSEN_FOR_DAYS:
-        return clv.AUTO, clv.Calibration()
+        return None
     card = chosen[-1].card
     known = clv.CANDIDATES.get(str(card["choice"]["chosen"]))
     # A mean has to be found anew, and only a backtest knows the bounds of what is no model.
     if not known or known.kind != "model":
-        return clv.AUTO, clv.Calibration()
+        return None
     return known.key, clv.Calibration.from_dict(card.get("calibration", {}))
 
 
@@ -268,11 +322,14 @@ def score_settings(settings: Settings) -> clv.ScoreSettings:
 
 def fields_of(scores: pd.DataFrame) -> dict[str, Shown]:
     """The fields of every registered customer with a score, by customer id."""
-    registered = scores[scores["customer_id"].notna()] if len(scores) else scores
-    fields: dict[str, dict[str, str]] = {str(key): {} for key in registered.get("customer_id", ())}
+    if scores.empty:
+        return {}
+    registered = scores[scores["customer_id"].notna()]
+    fields: dict[str, dict[str, str]] = {str(key): {} for key in registered["customer_id"]}
     for field, column in SCORE_OF_FIELD.items():
-        for shown, value in zip(fields.values(), registered.get(column, ()), strict=True):
-            if not pd.isna(value):
+        values = registered[column]
+        for shown, value, known in zip(fields.values(), values, values.notna(), strict=True):
+            if known:
                 shown[field] = normal(field, value)
     return dict(fields)
 
@@ -325,10 +382,13 @@ def globals_(
     verbose: Annotated[bool, typer.Option("--verbose", help="A log on stderr.")] = False,
     non_interactive: Annotated[bool, typer.Option("--non-interactive", help="Never ask.")] = False,
 ) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(Redacting("%(levelname)s %(name)s %(message)s", secrets()))
     level = logging.INFO if verbose else logging.CRITICAL
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=level, handlers=[handler])
     may_ask = sys.stdin.isatty() and not non_interactive
-    context.obj = Options(shop or [], Terminal(json=json, quiet=quiet), may_ask)
+    terminal = Terminal(json=json, quiet=quiet, hidden=secrets())
+    context.obj = Options(shop or [], terminal, may_ask)
 
 
 @app.command()
@@ -441,6 +501,7 @@ def plan(
         drawn = draw(at)
         if out:
             plans.write_plan(drawn, out)
+            at.store.note_file(out, "plan", at.now)
         at.worse(2 if detailed_exitcode and drawn.changes else 0)
         at.conclude("plan", changes=len(drawn.changes), file=str(out) if out else None)
 
@@ -527,7 +588,7 @@ def state(
 @app.command()
 def explain(
     context: typer.Context,
-    customer: Annotated[str, typer.Argument(help="Their id in the shop, or their e-mail.")],
+    customer: Who,
 ) -> None:
     """One customer: the sentence, the numbers, the orders behind them."""
     with session(context, "explain") as at:
@@ -575,7 +636,7 @@ def moves_of(
     past, settings = past_of(at, shop, known), score_settings(at.settings)
     if key not in past.summary.index:
         return []
-    predictor = clv.fitted(past, settings, *standing_choice(at, shop, known["as_of"]))
+    predictor = model_of(at, shop, past, settings, at.settings.model)
     if predictor.name != score["model"]:
         return []
     return clv.what_if(predictor, past.summary.loc[[key]], settings, begins)
@@ -592,7 +653,7 @@ def person_keys(at: Session, shop: ShopSettings, customer: str) -> list[str]:
     if "@" not in customer:
         return [customer]
     websites = ["", *at.store.websites(shop.shop)]
-    hashed = [at.hasher.person_key(customer, website) for website in websites]
+    hashed = [at.hasher.key_of(customer, website) for website in websites]
     return at.store.persons(shop.shop, [key for key in hashed if key])
 
 
@@ -624,6 +685,7 @@ def report_shop(at: Session, shop: ShopSettings, out: Path, lang: str | None = N
     spoken = pages.Spoken.of(lang or shop.locale, material.currency)
     known = known_of(at, material)
     pages.write(out, pages.page(clv.report.report(known), material, spoken))
+    at.store.note_file(out, made_files.REPORT, at.now)
     news.reported(at.terminal, shop.shop, out, material.as_of)
 
 
@@ -667,7 +729,9 @@ def segment_shop(
     if out:
         people = facts[["segment", "abc", "rfm"]].join(known.people["customer_id"])
         path = out_of(at, shop, out)
-        exports.export(people.rename_axis("person_key").reset_index(), path, "csv")
+        rows = people.rename_axis("person_key").reset_index().assign(shop=shop.shop)
+        exports.export(rows, path, "csv")
+        at.store.note_file(path, made_files.EXPORT, at.now)
 
 
 def segments_of(at: Session, shop: ShopSettings) -> dict[str, str]:
@@ -681,7 +745,7 @@ def segments_of(at: Session, shop: ShopSettings) -> dict[str, str]:
 def reports() -> ModuleType:
     """The room that draws pages: an extra, whose libraries may not be there."""
     try:
-        return import_module("connectors.report")
+        return importlib.import_module("connectors.report")
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"the report needs {error.name}", mend="pip install 'clv-sync[report]'."
@@ -701,7 +765,96 @@ def export(
         names, day = [shop.shop for shop in at.shops], (as_of or at.now).date()
         rows = at.store.reader(what.value, shops=names, as_of=day, rule=at.settings.value)
         count = exports.export(rows, out, format.value)
+        at.store.note_file(out, made_files.EXPORT, at.now)
         at.conclude("export", what=what.value, rows=count, file=str(out))
+
+
+@app.command("subject-export")
+def subject_export(
+    context: typer.Context,
+    customer: Who,
+    out: Annotated[Path, typer.Option(help="The JSON file to write, for your eyes only.")],
+) -> None:
+    """All that is known of one person, for them to read."""
+    with session(context, "subject-export") as at:
+        told = [
+            privacy.subject_export(at.store, at.hasher, shop.shop, customer, at=at.now)
+            for shop in leaving.shops_of(at, customer)
+        ]
+        leaving.keep(told, out)
+        at.store.note_file(out, "subject-export", at.now)
+        at.conclude("subject-export", rows=sum(map(privacy.known_rows, told)), file=str(out))
+
+
+@app.command()
+def erase(
+    context: typer.Context,
+    customer: Annotated[
+        str | None, typer.Argument(help="Their id in the shop, or their e-mail.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="All of the one --shop, not one customer.")
+    ] = False,
+    keep_in_shop: Annotated[
+        bool, typer.Option("--keep-in-shop", help="Leave our fields on the customer in the shop.")
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Erase one person, or a shop, down to the last byte; without either, list the erasures."""
+    with session(context, "erase") as at:
+        if everything:
+            shop = leaving.the_one_shop(at, context.obj.shops, customer)
+            agree(context, f"Erase all that is known of {shop.shop}?", yes)
+            leaving.erase_shop(at, shop)
+        elif customer:
+            for shop in leaving.shops_of(at, customer):
+                agree(context, leaving.question(at, shop, customer), yes)
+            each_shop(at, lambda at, shop: leaving.erase(at, shop, customer, keep_in_shop))
+        else:
+            news.erased_so_far(at.terminal, leaving.erasures(at))
+        at.conclude("erase")
+
+
+@app.command()
+def readmit(
+    context: typer.Context,
+    customer: Annotated[
+        str | None, typer.Argument(help="Their id or e-mail; without, the one --shop itself.")
+    ] = None,
+) -> None:
+    """Let somebody, or a shop, in again who was erased; `backfill --full-refresh` reads them."""
+    with session(context, "readmit") as at:
+        if customer:
+            shops = leaving.shops_of(at, customer)
+        else:
+            shops = [leaving.the_one_shop(at, context.obj.shops)]
+        named = [customer] if customer else []
+        lifted = sum(privacy.readmit(at.store, at.hasher, s.shop, *named) for s in shops)
+        at.conclude("readmit", lifted=lifted)
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8322,
+) -> None:
+    """Take Shopify's webhooks in until Ctrl-C; the next `run` or `pull` acts on them."""
+    try:
+        from connectors.serve import server  # an extra: its libraries may not be there
+    except ModuleNotFoundError as error:
+        told = f"`serve` needs {error.name}"
+        raise ConfigurationError(
+            told, mend="Install the extra: pip install 'clv-sync[serve]'."
+        ) from None
+    options: Options = context.obj
+    terminal = options.terminal
+
+    def listens(url: str) -> None:
+        terminal.tell("listening", f"Listening for webhooks on {url}; Ctrl-C ends it.", url=url)
+
+    server.serve(read_settings(environment()), options.shops, (host, port), now, listens)
+    terminal.summary("serve done", command="serve", exit_code=0)
 
 
 @app.command()
@@ -741,14 +894,24 @@ def demo(
 # ------------------------------------------------------------------------------------------- main
 
 
+def _defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What nobody foresaw shows as it is, but for secrets and people."""
+    told = "".join(traceback.format_exception(kind, error, trace))
+    sys.stderr.write(redacted(told, secrets()))
+
+
 def main() -> NoReturn:
     """Run the command; every failure that a reader can mend is one line."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop_softly)
+    signal.signal(signal.SIGALRM, _stop_now)
     arguments = globals_first(sys.argv[1:])
-    terminal = Terminal(json="--json" in arguments)
+    terminal = Terminal(json="--json" in arguments, hidden=secrets())
+    sys.excepthook = _defect
     try:
-        sys.exit(app(arguments, standalone_mode=False) or 0)
+        code = app(arguments, standalone_mode=False) or 0
+    except (Abort, KeyboardInterrupt):
+        sys.exit(130)
     except (ConnectorError, clv.errors.ClvError, TyperException) as error:
         code = getattr(error, "exit_code", 1)
         told = error.format_message() if isinstance(error, TyperException) else str(error)
@@ -756,9 +919,9 @@ def main() -> NoReturn:
             terminal.error(told, exit_code=code)
         if terminal.json:
             terminal.summary("", exit_code=code)
-        sys.exit(code)
-    except (Abort, KeyboardInterrupt):
-        sys.exit(130)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)  # what is left takes as long as it takes
+    sys.exit(code)
 
 
 def globals_first(arguments: Sequence[str]) -> list[str]:

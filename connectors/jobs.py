@@ -9,12 +9,13 @@ from datetime import datetime
 from pathlib import Path
 
 from connectors import drift as drifts
-from connectors import news, writeback
+from connectors import hinted, news, writeback
 from connectors import plan as plans
 from connectors import pull as pulls
 from connectors import reconcile as reconciles
 from connectors.config import ShopSettings
 from connectors.errors import ConfigurationError, GuardStopped, StalePlan
+from connectors.hints import Hint
 from connectors.platform import Window
 from connectors.schema import Change, Shown
 from connectors.session import Session
@@ -24,15 +25,14 @@ def pull(at: Session, shop: ShopSettings, since: datetime | None = None) -> Mapp
     """Customers and orders into the store; what the customers show comes back."""
     if since and at.store.cursor(shop.shop, "orders"):
         news.already_pulled(at.terminal, shop.shop)
-    platform = at.open(shop)
+    hinted.carry_out(at, shop)
     begun = time.monotonic()
-    with at.watch(f"{shop.shop}: customers") as watch:
-        customers = pulls.pull_customers(platform, at.store, at.now, watch)
-    with at.watch(f"{shop.shop}: orders") as watch:
-        pulls.pull_moved(platform, at.store, customers.shown, at.now, watch)
-        orders = pulls.pull_orders(platform, at.store, at.now, since, watch)
+    with hinted.pending(at, shop) as hints:
+        customers, orders = _pulled(at, shop, since, hints)
     news.pulled(at.terminal, shop.shop, customers, orders, time.monotonic() - begun)
     at.count(shop.shop, orders=orders.orders, customers=customers.customers)
+    if hints:
+        at.count(shop.shop, hints=len(hints))
     at.store.tidy()
     quarantined = at.store.rejects(shop.shop)
     if len(quarantined):
@@ -40,6 +40,19 @@ def pull(at: Session, shop: ShopSettings, since: datetime | None = None) -> Mapp
         at.count(shop.shop, rejected=len(quarantined))
         at.worse(3)
     return customers.shown
+
+
+def _pulled(
+    at: Session, shop: ShopSettings, since: datetime | None, hints: Sequence[Hint]
+) -> tuple[pulls.Pulled, pulls.Pulled]:
+    platform = at.open(shop)
+    with at.watch(f"{shop.shop}: customers") as watch:
+        customers = pulls.pull_customers(platform, at.store, at.now, watch)
+    with at.watch(f"{shop.shop}: orders") as watch:
+        pulls.pull_moved(platform, at.store, customers.shown, at.now, watch)
+        orders = pulls.pull_orders(platform, at.store, at.now, since, watch)
+        pulls.pull_hinted(platform, at.store, hints, customers.shown, at.now, watch)
+    return customers, orders
 
 
 def reconcile(
@@ -118,9 +131,12 @@ def write(at: Session, shop: ShopSettings, changes: Sequence[Change]) -> None:
     """The changes into the shop, read back and journalled."""
     if not changes:
         return at.count(shop.shop, applied=0)
+    before, limit = at.store.refused(shop.shop), at.settings.max_refusals
+    again = [change.customer_id for change in changes if change.customer_id in before]
     with at.watch(f"{shop.shop}: writing") as watch:
-        counts, refused = writeback.write(at.open(shop), at.store, at.run_id, changes, watch)
+        counts, refused = writeback.write(at.open(shop), at.store, at.run_id, changes, watch, limit)
     news.written(at.terminal, shop.shop, at.run_id, counts, refused)
+    news.tried_again(at.terminal, shop.shop, again, at.store.refused(shop.shop))
     at.count(shop.shop, applied=counts["applied"])
     if refused:
         at.count(shop.shop, refused=len(refused))

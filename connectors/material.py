@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from connectors.errors import ConfigurationError
 from connectors.schema import Rule
 from connectors.store import Store
 from connectors.store.mending import MonthTotals
+
+if TYPE_CHECKING:  # it takes a third of a start
+    import pandas as pd
 
 #: Scorings that movement is told against: name, and how many days back at least.
 EARLIER = (("run", 1), ("quarter", 91))

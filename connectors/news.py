@@ -7,18 +7,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from rich.markup import escape
 
 from connectors import plan as plans
+from connectors.privacy import Erased, Erasure
 from connectors.pull import Pulled
 from connectors.reconcile import Month
 from connectors.schema import Change, Outcome
-from connectors.store import Run
+from connectors.store import Refused, Run
 from connectors.store.mending import MonthTotals
 from connectors.terminal import Terminal
+
+if TYPE_CHECKING:  # it takes a third of a start
+    import pandas as pd
 
 #: A shop without an order for this long is asleep, or its data old.
 QUIET_DAYS = 60
@@ -274,6 +277,25 @@ def written(
     out.table("refused", f"{shop}: not written{more}", ("customer", "status", "reason"), rows)
 
 
+def tried_again(
+    out: Terminal, shop: str, customers: Sequence[str], refused: Mapping[str, Refused]
+) -> None:
+    """What became of those whom the shop had refused before; who stays refused, how often."""
+    if not customers:
+        return
+    still = [one for one in customers if one in refused]
+    out.tell(
+        "retried",
+        f"{shop}: {len(customers):,} refused earlier were tried again: {len(still):,} stay refused",
+        shop=shop,
+        tried=len(customers),
+        refused=len(still),
+    )
+    named = still if out.json else still[:20]
+    rows = [(one, refused[one].times, refused[one].reason) for one in named]
+    out.table("still_refused", "", ("customer", "times", "reason"), rows)
+
+
 def history(out: Terminal, runs: Sequence[Run]) -> None:
     """Each run, the newest first: how long it took, how it ended, what it did."""
     rows = [
@@ -305,3 +327,48 @@ def reported(out: Terminal, shop: str, path: Path, as_of: date) -> None:
     """Where the page lies."""
     told = f"{shop}: report as of {as_of}: {escape(str(path))}"
     out.tell("report", told, shop=shop, file=str(path), as_of=as_of)
+
+
+def handed_out(out: Terminal, shop: str, file: str) -> None:
+    told = f"{shop}: a customer asked for their data; hand them {escape(file)}"
+    out.tell("data request", told, shop=shop, file=file)
+
+
+def erased(out: Terminal, done: Erased, left: Sequence[Outcome]) -> None:
+    """What has left, what was done to files, and what the shop still shows."""
+    audit = done.audit
+    rows = ", ".join(f"{table} {count:,}" for table, count in audit.counts.items() if count)
+    out.tell(
+        "erased",
+        f"{audit.shop}: erased ({rows or 'nothing was known'}); tombstones:"
+        f" {', '.join(audit.tombstones)}",
+        shop=audit.shop,
+        what=audit.what,
+        counts=dict(audit.counts),
+        tombstones=list(audit.tombstones),
+    )
+    for path, told in done.files.items():
+        out.tell("file", f"  {escape(str(path))}: {told}", file=str(path), told=told)
+    for outcome in left:
+        out.tell(
+            "left",
+            f"  the shop still shows our fields on one of them: {escape(outcome.reason)}",
+            status=outcome.status,
+            reason=outcome.reason,
+        )
+
+
+def erased_so_far(out: Terminal, erasures: Sequence[Erasure]) -> None:
+    """The audit lines."""
+    columns = ("erased at", "shop", "what", "rows", "tombstones")
+    rows = [
+        (
+            one.erased_at.isoformat(timespec="seconds"),
+            one.shop,
+            one.what,
+            sum(one.counts.values()),
+            ",".join(one.tombstones),
+        )
+        for one in erasures
+    ]
+    out.table("erasure", "Erasures", columns, rows)

@@ -77,7 +77,7 @@ def draw(
             counts["~"] += 1
             continue
         score = scored.get(customer_id)
-        wanted = target(score, today, fields) if score else _group_of(today)
+        wanted = target(score, today, fields) if score else group_of(today)
         if worth_writing(today, wanted, tolerance):
             changes.append(Change(shop, customer_id, before=today, after=wanted))
             counts[symbol(changes[-1])] += 1
@@ -98,7 +98,7 @@ def target(score: Shown, today: Shown, shows: Sequence[str]) -> Shown:
         wanted["previous_tier"] = previous
     tags = {tier_tag(score["tier"]), *filter(None, score.get(TAG, "").split(","))}
     wanted[TAG] = ",".join(sorted(tags))
-    wanted = {**_group_of(today), **wanted}
+    wanted = {**group_of(today), **wanted}
     return {field: wanted[field] for field in shows if field in wanted}
 
 
@@ -119,7 +119,7 @@ def with_groups(
     }
 
 
-def _group_of(today: Shown) -> Shown:
+def group_of(today: Shown) -> Shown:
     """Everybody is in a group, scored or not, and stays there unless a score says otherwise."""
     return {GROUP: today[GROUP]} if GROUP in today else {}
 

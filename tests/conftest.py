@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pytest
-from started import Run, started_in
+from made_rows import NOW
+from started import Run, called_in, started_in
+
+from connectors.sandbox.books import Books
+from connectors.sandbox.server import open_books
+from connectors.store import Store
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -47,7 +57,63 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def filled_books(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, int, date], Books]:
+    """Opens practice books of any size: filled once in a session, then copied."""
+
+    @cache
+    def filled(customers: int, today: date) -> Path:
+        path = tmp_path_factory.mktemp("filled") / "books.sqlite"
+        open_books(path, today=today, limit=customers).close()
+        return path
+
+    def opened(path: Path, customers: int, today: date) -> Books:
+        return Books(shutil.copy(filled(customers, today), path))
+
+    return opened
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a store that has taken all its steps, to be copied."""
+    path = tmp_path_factory.mktemp("empty") / "store.duckdb"
+    with Store.open(path, now=NOW):
+        return path
+
+
+@pytest.fixture
+def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
+    with Store.open(shutil.copy(empty_store, tmp_path / "store.duckdb"), now=NOW) as opened:
+        yield opened
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """The command itself, in the test's own folder."""
+    """The command in the test's own folder, within this process."""
+    return called_in(tmp_path)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Run:
+    """The command as its users start it, a process of its own, in the test's own folder."""
     return started_in(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate for 127.0.0.1 that is its own authority, in one PEM file."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is not installed, and makes the certificate")
+    folder = tmp_path_factory.mktemp("tls")
+    key, made = folder / "key.pem", folder / "made.pem"
+    asked = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+    asked += " -subj /CN=test -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run(
+        [openssl, *asked.split(), "-keyout", key, "-out", made],
+        check=True,
+        capture_output=True,
+    )
+    both = folder / "both.pem"
+    both.write_bytes(key.read_bytes() + made.read_bytes())
+    return both

@@ -78,6 +78,16 @@ def test_an_unknown_model_is_refused_by_name(run: Run, shop: Mapping[str, str]) 
     assert "pareto" in ended.err
 
 
+def test_a_named_model_that_does_not_fit_the_shop_fails_and_scores_nobody(
+    run: Run, shop: Mapping[str, str]
+) -> None:
+    run(shop, "pull")
+    ended = run({**shop, "CLV_MODEL": "seasonal-bg"}, "score", "--as-of", "2024-12-31", "--json")
+    assert (ended.code, ended.events("scored")) == (1, [])
+    assert "'seasonal-bg' can't be fitted" in ended.err
+    assert "history_days=" in ended.err
+
+
 def test_the_future_cannot_be_scored(run: Run, shop: Mapping[str, str]) -> None:
     run(shop, "pull")
     ended = run(shop, "score", "--as-of", "2999-01-01")
@@ -88,7 +98,7 @@ def test_a_look_back_is_what_was_known_then_and_leaves_the_scores_alone(
     run: Run, shop: Mapping[str, str], tmp_path: Path
 ) -> None:
     """Scores of an earlier day are those of a shop that had been pulled on that day."""
-    run(shop, "backfill", "--as-of", LAST_DAY)
+    run({**shop, "CLV_MODEL": "mbg"}, "backfill", "--as-of", LAST_DAY)
     back = run(shop, "score", "--as-of", "2025-03-31", "--model", "bg", "--json")
     assert back.code == 0, back.err
     exported = run(shop, "export", "scores", "--out", "now.csv")

@@ -11,10 +11,20 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
-from connectors.config.keys import KEYS, SHOP_DEFAULTS, SHOP_KEYS, WAYS_IN
+from connectors.config.keys import KEYS, SECRETS, SHOP_DEFAULTS, SHOP_KEYS, WAYS_IN
 from connectors.config.reader import Reader
 from connectors.config.shops import ShopSettings, read_shop, shop_names
-from connectors.config.values import NEW, Tiers, email_key, optional, rule, tiers, whole, within
+from connectors.config.values import (
+    NEW,
+    Tiers,
+    email_key,
+    optional,
+    rule,
+    switch,
+    tiers,
+    whole,
+    within,
+)
 from connectors.drift import Limits
 from connectors.errors import ConfigurationError
 from connectors.schema import Rule, tier_tag
@@ -22,6 +32,7 @@ from connectors.schema import Rule, tier_tag
 __all__ = [
     "KEYS",
     "NEW",
+    "SECRETS",
     "SHOP_DEFAULTS",
     "SHOP_KEYS",
     "WAYS_IN",
@@ -49,10 +60,12 @@ class Settings:
     new_days: int
     tolerance: Decimal
     max_changes: int | None
+    max_refusals: Decimal | None
     drift: Limits
     memory_mb: int
     metrics: Path | None
     segment_rules: Path | None
+    email_hashes: bool
     email_key: str = field(default="", repr=False)
 
     def shop(self, name: str) -> ShopSettings:
@@ -83,6 +96,7 @@ def _read(reader: Reader) -> Settings:
         shops=tuple(read_shop(reader, shop, tags, names) for shop in shop_names(reader)),
         store=Path(reader.text("CLV_STORE")),
         email_key=reader.parsed("CLV_EMAIL_KEY", email_key, ""),
+        email_hashes=reader.parsed("CLV_EMAIL_HASHES", switch, True),
         value=reader.parsed("CLV_VALUE", rule, "net"),
         horizon_days=reader.parsed("CLV_HORIZON_DAYS", whole(1, 3650), 365),
         discount_rate=float(reader.parsed("CLV_DISCOUNT_RATE", within("0", "1"), Decimal(0))),
@@ -94,6 +108,7 @@ def _read(reader: Reader) -> Settings:
         new_days=reader.parsed("CLV_NEW_DAYS", whole(0, 3650), 30),
         tolerance=reader.parsed("CLV_TOLERANCE", within("0", "1"), Decimal(0)),
         max_changes=reader.parsed("CLV_MAX_CHANGES", optional(whole(0, 10**9)), None),
+        max_refusals=reader.parsed("CLV_MAX_REFUSALS", optional(within("0", "1")), None),
         drift=Limits(
             reader.parsed("CLV_MAX_TIER_MOVES", optional(within("0", "1")), None),
             reader.parsed("CLV_MAX_VALUE_JUMP", optional(within("0", "1e6")), None),

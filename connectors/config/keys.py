@@ -9,6 +9,7 @@ KEYS: Mapping[str, str] = {
     "CLV_SHOPS": "",
     "CLV_STORE": ".clv/store.duckdb",
     "CLV_EMAIL_KEY": "",
+    "CLV_EMAIL_HASHES": "yes",
     "CLV_VALUE": "net",
     "CLV_HORIZON_DAYS": "365",
     "CLV_DISCOUNT_RATE": "0.10",
@@ -22,10 +23,15 @@ KEYS: Mapping[str, str] = {
     "CLV_MAX_CHANGES": "",
     "CLV_MAX_TIER_MOVES": "0.3",
     "CLV_MAX_VALUE_JUMP": "0.5",
+    "CLV_MAX_REFUSALS": "0.2",
     "CLV_MEMORY_MB": "2048",
     "CLV_METRICS": "",
     "CLV_SEGMENT_RULES": "",
+    "CLV_CA_BUNDLE": "",
 }
+
+#: What the names of variables end with whose values are secrets.
+SECRETS = ("_TOKEN", "_SECRET", "_KEY")
 
 #: Platform -> the ways to reach a shop of it: each a tuple of variables that belong together.
 WAYS_IN: Mapping[str, tuple[tuple[str, ...], ...]] = {
@@ -34,7 +40,11 @@ WAYS_IN: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("URL", "CONSUMER_KEY", "CONSUMER_SECRET", "ACCESS_TOKEN", "ACCESS_TOKEN_SECRET"),
         ("URL", "CLIENT_ID", "CLIENT_SECRET", "IMS_ORG"),
     ),
-    "shopify": (("URL", "TOKEN"), ("URL", "CLIENT_ID", "CLIENT_SECRET")),
+    "shopify": (
+        ("URL", "TOKEN"),
+        ("URL", "CLIENT_ID", "CLIENT_SECRET"),
+        ("URL", "REFRESH_TOKEN", "CLIENT_ID", "CLIENT_SECRET"),
+    ),
     "file": (("PATH",),),
 }
 
@@ -52,6 +62,7 @@ SHOP_KEYS: Mapping[str, str] = {
     "ACCESS_TOKEN_SECRET": _INTEGRATION,
     "CLIENT_ID": _APP,
     "CLIENT_SECRET": _APP,
+    "REFRESH_TOKEN": "Shopify, apps with expiring tokens: what came with the first one",
     "IMS_ORG": "Adobe's cloud: the organization's id, ...@AdobeOrg, in the Developer Console",
     "IMS_URL": "Adobe's sign-in; leave it out",
     "STORE_CODE": "Magento: Stores > All Stores > a store view's code, or all",

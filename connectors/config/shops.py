@@ -35,6 +35,7 @@ class ShopSettings:
     ims_org  is set for Adobe Commerce as a Cloud Service, and only there
     groups   tier -> id of the customer group it moves to; empty: groups are never touched
     locale   in which the report is written, such as sv_SE
+    state    the folder for what has to be kept from run to run, beside the store
     rates    path of a CSV file `currency,from,rate`: what one unit was worth in `currency`
     """
 
@@ -50,6 +51,8 @@ class ShopSettings:
     access_token_secret: str = field(default="", repr=False)
     client_id: str = field(default="", repr=False)
     client_secret: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
+    state: Path = Path(".clv")
     tags: frozenset[str] = frozenset()
     ims_org: str = ""
     ims_url: str = ""
@@ -63,6 +66,12 @@ class ShopSettings:
     rates: str = ""
     segment_tags: bool = SHOP_DEFAULTS["SEGMENT_TAGS"] == "yes"
     locale: str = SHOP_DEFAULTS["LOCALE"]
+    ca_bundle: Path | None = None
+
+    @property
+    def in_the_cloud(self) -> bool:
+        """Whether others run it, so that it has a public address."""
+        return self.platform == "shopify" or bool(self.ims_org)
 
 
 def shop_names(reader: Reader) -> Iterable[str]:
@@ -98,6 +107,8 @@ def read_shop(
         access_token_secret=given["ACCESS_TOKEN_SECRET"],
         client_id=given["CLIENT_ID"],
         client_secret=given["CLIENT_SECRET"],
+        refresh_token=given["REFRESH_TOKEN"],
+        state=Path(reader.text("CLV_STORE")).parent,
         tags=tags,
         ims_org=given["IMS_ORG"],
         ims_url=reader.parsed(prefix + "IMS_URL", sign_in, "").rstrip("/"),
@@ -113,6 +124,7 @@ def read_shop(
         rates=given["RATES"],
         segment_tags=reader.parsed(prefix + "SEGMENT_TAGS", switch, False, given["SEGMENT_TAGS"]),
         locale=reader.parsed(prefix + "LOCALE", locale, "en", given["LOCALE"]),
+        ca_bundle=reader.parsed("CLV_CA_BUNDLE", optional(Path), None),
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
@@ -168,11 +169,54 @@ def tags_written(connection: DuckDBPyConnection, shop: str) -> frozenset[str]:
 
 
 def standing(connection: DuckDBPyConnection, shop: str) -> str:
-    """Names the state that a plan for the shop stands on: its scores and its last write-back."""
+    """Names the state that a plan for the shop stands on.
+
+    Its scores, its last write-back, and who was erased: a plan must not bring anybody back.
+    """
     found = connection.execute(
         "select (select max(seq) from scores where shop = $shop),"
-        " (select max(seq) from intents where shop = $shop)",
+        " (select max(seq) from intents where shop = $shop),"
+        " (select count(*) from erasures where shop = $shop)",
         {"shop": shop},
     ).fetchall()
-    scores, writes = found[0]
-    return f"scores {scores or 0}, writes {writes or 0}"
+    scores, writes, erasures = found[0]
+    return f"scores {scores or 0}, writes {writes or 0}, erasures {erasures}"
+
+
+class Refused(NamedTuple):
+    """A customer whom the shop refused the last time: how often since it last took one, and why."""
+
+    times: int
+    reason: str
+
+
+def refused(connection: DuckDBPyConnection, shop: str) -> dict[str, Refused]:
+    """Customers whose last write the shop refused, by id."""
+    found = connection.execute(
+        """
+        select customer_id, count(*), arg_max(reason, seq)
+        from outcomes
+        left join (
+            select customer_id, max(seq) as taken from outcomes
+            where shop = $shop and status = 'applied' group by all
+        ) using (customer_id)
+        where shop = $shop and status = 'rejected' and seq > coalesce(taken, -1)
+        group by customer_id
+        """,
+        {"shop": shop},
+    ).fetchall()
+    return {customer_id: Refused(times, reason) for customer_id, times, reason in found}
+
+
+def last_applied(
+    connection: DuckDBPyConnection, shop: str, customer_ids: Collection[str]
+) -> dict[str, Shown]:
+    """What we wrote last on each of these customers."""
+    found = connection.execute(
+        "select customer_id, arg_max(shown_after, intents.seq)"
+        " from intents join outcomes using (run_id, shop, customer_id)"
+        " where shop = ? and customer_id in (select unnest(?::varchar[])) and status = 'applied'"
+        " group by customer_id",
+        [shop, list(customer_ids)],
+    ).fetchall()
+    return {customer_id: json.loads(shown) for customer_id, shown in found}
