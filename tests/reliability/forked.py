@@ -77,7 +77,7 @@ class Commands:
     def start(
         self, folder: Path, environment: Mapping[str, str], *arguments: str, **how: Any
     ) -> Running:
-        """`how`: hurry, timeouts, umask, largest_file, user, debug (see `zygote.py`)."""
+        """`how`: hurry, timeouts, sizes, umask, largest_file, user, debug (see `zygote.py`)."""
         self.started += 1
         logs = folder / ".told"
         logs.mkdir(exist_ok=True)

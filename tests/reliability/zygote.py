@@ -9,6 +9,7 @@ Reads a line of JSON for each request, writes one for each answer:
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import os
@@ -78,13 +79,24 @@ def _place(asked: Mapping[str, Any]) -> None:
 
 
 def _hurry(asked: Mapping[str, Any]) -> None:
-    """Shorter waits between tries, so that a test of many failures ends soon."""
+    """Shorter waits between tries, smaller batches (`sizes`: "module:name" -> number).
+
+    So a test of many failures ends soon, and a small shop takes many steps.
+    """
     from connectors.http import Retry, door, wire
 
     if asked.get("hurry"):
         door.Http.__init__.__kwdefaults__["retry"] = Retry(first_wait=0.01, longest_wait=0.05)
     if asked.get("timeouts"):
         wire.TIMEOUTS = tuple(asked["timeouts"])  # type: ignore[assignment]
+    for place, value in asked.get("sizes", {}).items():
+        module, _, names = place.partition(":")
+        owner: Any = importlib.import_module(module)
+        *within, name = names.split(".")
+        for one in within:
+            owner = getattr(owner, one)
+        assert hasattr(owner, name), place
+        setattr(owner, name, value)
 
 
 def main() -> None:
