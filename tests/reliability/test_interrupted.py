@@ -98,6 +98,7 @@ def test_check_01_killed_anywhere_a_backfill_ends_as_if_nothing_had_been(
         kills, torn, ends = 0, 0, []
         while kills < wanted:
             backfill.stores += 1
+            assert backfill.stores <= 2 * wanted, "it ends before it can be killed"
             while kills < wanted and backfill.ended_by(signal.SIGKILL) == -signal.SIGKILL:
                 kills += 1
                 torn += content(backfill.store).torn
@@ -117,6 +118,7 @@ def test_check_02_asked_to_stop_it_drains_and_the_next_run_goes_on(
         stops, late, codes, ends = 0, 0, set(), []
         while stops < wanted:
             backfill.stores += 1
+            assert backfill.stores <= 2 * wanted, "it never stops where it is asked to"
             code = 130
             while stops < wanted and code:
                 begun = time.monotonic()

@@ -226,6 +226,7 @@ class Repeating:
         if not is_page:
             return ask()
         self.asked += 1
+        assert self.asked < 10, "asked for ever"
         self._first = self._first or ask()
         return self._first
 

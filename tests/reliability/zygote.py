@@ -86,7 +86,9 @@ def _hurry(asked: Mapping[str, Any]) -> None:
     from connectors.http import Retry, door, wire
 
     if asked.get("hurry"):
-        door.Http.__init__.__kwdefaults__["retry"] = Retry(first_wait=0.01, longest_wait=0.05)
+        door.Http.__init__.__kwdefaults__["retry"] = Retry(
+            attempts=12, first_wait=0.01, longest_wait=0.05
+        )
     if asked.get("timeouts"):
         wire.TIMEOUTS = tuple(asked["timeouts"])  # type: ignore[assignment]
     for place, value in asked.get("sizes", {}).items():
