@@ -6,6 +6,7 @@ The command line, and nothing else: it reads the environment and the clock, and 
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import signal
@@ -17,17 +18,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from importlib.util import LazyLoader, find_spec, module_from_spec
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, NoReturn, TypeAlias, TypedDict
+from types import FrameType, ModuleType
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeAlias, TypedDict
 
-import pandas as pd
-import pyarrow as pa
 import typer
 from dotenv import dotenv_values
 from typer.exceptions import Abort, TyperException
 
-import clv
 from connectors import doctor as doctors
 from connectors import drift, jobs, news, writeback
 from connectors import export as exports
@@ -38,6 +37,29 @@ from connectors.errors import AuthenticationError, ConfigurationError, Connector
 from connectors.schema import Change, Rule, Shown, normal
 from connectors.session import Session
 from connectors.terminal import Terminal
+
+
+def _on_first_use(name: str) -> ModuleType:
+    """The module, loaded when something of it is asked for.
+
+    https://docs.python.org/3/library/importlib.html#implementing-lazy-imports
+    """
+    spec = find_spec(name)
+    if name in sys.modules or not spec or not spec.loader:
+        return importlib.import_module(name)
+    spec.loader = LazyLoader(spec.loader)
+    module = sys.modules[name] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    import clv
+else:  # with SciPy and pandas it takes half of a start, and most commands score nobody
+    clv = _on_first_use("clv")
 
 #: Which column of a score stands in which field of the customer.
 SCORE_OF_FIELD = {
@@ -246,11 +268,14 @@ def score_settings(settings: Settings) -> clv.ScoreSettings:
 
 def fields_of(scores: pd.DataFrame) -> dict[str, Shown]:
     """The fields of every registered customer with a score, by customer id."""
-    registered = scores[scores["customer_id"].notna()] if len(scores) else scores
-    fields: dict[str, dict[str, str]] = {str(key): {} for key in registered.get("customer_id", ())}
+    if scores.empty:
+        return {}
+    registered = scores[scores["customer_id"].notna()]
+    fields: dict[str, dict[str, str]] = {str(key): {} for key in registered["customer_id"]}
     for field, column in SCORE_OF_FIELD.items():
-        for shown, value in zip(fields.values(), registered.get(column, ()), strict=True):
-            if not pd.isna(value):
+        values = registered[column]
+        for shown, value, known in zip(fields.values(), values, values.notna(), strict=True):
+            if known:
                 shown[field] = normal(field, value)
     return dict(fields)
 
@@ -587,7 +612,9 @@ def main() -> NoReturn:
     arguments = globals_first(sys.argv[1:])
     terminal = Terminal(json="--json" in arguments)
     try:
-        sys.exit(app(arguments, standalone_mode=False) or 0)
+        code = app(arguments, standalone_mode=False) or 0
+    except (Abort, KeyboardInterrupt):
+        sys.exit(130)
     except (ConnectorError, clv.errors.ClvError, TyperException) as error:
         code = getattr(error, "exit_code", 1)
         told = error.format_message() if isinstance(error, TyperException) else str(error)
@@ -595,9 +622,7 @@ def main() -> NoReturn:
             terminal.error(told, exit_code=code)
         if terminal.json:
             terminal.summary("", exit_code=code)
-        sys.exit(code)
-    except (Abort, KeyboardInterrupt):
-        sys.exit(130)
+    sys.exit(code)
 
 
 def globals_first(arguments: Sequence[str]) -> list[str]:

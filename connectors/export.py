@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
 from connectors.files import written_whole
+
+if TYPE_CHECKING:  # it takes a third of a start
+    import pandas as pd
 
 Format = Literal["csv", "parquet"]
 
@@ -28,9 +30,9 @@ def export(table: pa.RecordBatchReader | pd.DataFrame, path: Path, format: Forma
     Raises ConfigurationError where `path` can't be written.
     """
     reader = (
-        pa.Table.from_pandas(table, preserve_index=False).to_reader()
-        if isinstance(table, pd.DataFrame)
-        else table
+        table
+        if isinstance(table, pa.RecordBatchReader)
+        else pa.Table.from_pandas(table, preserve_index=False).to_reader()
     )
     with written_whole(path) as fresh:
         return WRITERS[format](reader, fresh)

@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from rich.markup import escape
 
 from connectors import plan as plans
@@ -18,6 +17,9 @@ from connectors.schema import Change, Outcome
 from connectors.store import Run
 from connectors.store.mending import MonthTotals
 from connectors.terminal import Terminal
+
+if TYPE_CHECKING:  # it takes a third of a start
+    import pandas as pd
 
 #: A shop without an order for this long is asleep, or its data old.
 QUIET_DAYS = 60

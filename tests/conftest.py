@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+from collections.abc import Callable
+from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pytest
-from started import Run, started_in
+from started import Run, called_in, started_in
+
+from connectors.sandbox.books import Books
+from connectors.sandbox.server import open_books
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -47,7 +54,29 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def filled_books(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, int, date], Books]:
+    """Opens practice books of any size: filled once in a session, then copied."""
+
+    @cache
+    def filled(customers: int, today: date) -> Path:
+        path = tmp_path_factory.mktemp("filled") / "books.sqlite"
+        open_books(path, today=today, limit=customers).close()
+        return path
+
+    def opened(path: Path, customers: int, today: date) -> Books:
+        return Books(shutil.copy(filled(customers, today), path))
+
+    return opened
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """The command itself, in the test's own folder."""
+    """The command in the test's own folder, within this process."""
+    return called_in(tmp_path)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Run:
+    """The command as its users start it, a process of its own, in the test's own folder."""
     return started_in(tmp_path)

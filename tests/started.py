@@ -1,15 +1,23 @@
-"""The command as its users start it: a process of its own, an environment, an exit code."""
+"""The command with an environment, arguments and an exit code: in this process, or in its own."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+import pytest
+
+import sync
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -52,3 +60,34 @@ def started_in(folder: Path) -> Run:
         return Ended(ended.returncode, ended.stdout, ended.stderr)
 
     return started
+
+
+def called_in(folder: Path) -> Run:
+    """The same within this process, where nothing hangs on its start: that costs a second each."""
+
+    def called(environment: Mapping[str, str], *arguments: str) -> Ended:
+        out, err = StringIO(), StringIO()
+        with (
+            mock.patch.dict(os.environ, {**bare(), **environment}, clear=True),
+            mock.patch.object(sys, "argv", ["sync.py", *arguments]),
+            own_signals(),
+            chdir(folder),
+            redirect_stdout(out),
+            redirect_stderr(err),
+            pytest.raises(SystemExit) as ended,
+        ):
+            sync.main()
+        return Ended(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+    return called
+
+
+@contextmanager
+def own_signals() -> Iterator[None]:
+    """The command's handlers go when it ends, as those of a process do."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

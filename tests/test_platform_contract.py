@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -21,8 +21,9 @@ from connectors.platform import Cursor, Page, Platform, Window
 from connectors.registry import PLATFORMS, open_shop
 from connectors.sandbox import ACCS_CLIENT_ID, ACCS_CLIENT_SECRET, ACCS_ORG
 from connectors.sandbox.app import CONFIGURE
+from connectors.sandbox.books import Books
 from connectors.sandbox.magento.setup import Setup as MagentoSetup
-from connectors.sandbox.server import Sandbox, open_books, serve
+from connectors.sandbox.server import Sandbox, serve
 from connectors.sandbox.shopify.setup import Setup as ShopifySetup
 from connectors.schema import FIELDS, TAG, Change, Shown
 
@@ -48,9 +49,11 @@ Opened = Callable[[], Platform]
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+def sandbox(
+    tmp_path_factory: pytest.TempPathFactory, filled_books: Callable[[Path, int, date], Books]
+) -> Iterator[Sandbox]:
     path = tmp_path_factory.mktemp("sandbox") / "shops.sqlite"
-    books = open_books(path, today=NOW.date(), limit=40)
+    books = filled_books(path, 40, NOW.date())
     with serve(books) as running:
         yield running
     books.close()

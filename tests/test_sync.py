@@ -1,4 +1,7 @@
-"""The command as its users start it: a process of its own, an environment, an exit code."""
+"""The command from the outside: an environment, arguments, an exit code.
+
+Where a start, a signal or a second process matters, it runs as a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,31 +11,36 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from started import ROOT, Ended, Run, bare
+from started import ROOT, Ended, Run, bare, called_in
 
 from connectors.sandbox.books import Books
-from connectors.sandbox.server import Sandbox, open_books, serve
+from connectors.sandbox.server import Sandbox, serve
 from connectors.store import Store
 
 pytestmark = pytest.mark.end_to_end
 
 CUSTOMERS = 40  # of each shop
+FilledBooks = Callable[[Path, int, date], Books]
 
 
 @pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    today = datetime.now(UTC).date()
-    books = open_books(tmp_path / "shops.sqlite", today=today, limit=CUSTOMERS)
+def sandbox(tmp_path: Path, filled_books: FilledBooks) -> Iterator[Sandbox]:
+    books = filled_books(tmp_path / "shops.sqlite", CUSTOMERS, datetime.now(UTC).date())
     with serve(books) as running:
         yield running
     books.close()
+
+
+def named(sandbox: Sandbox) -> dict[str, str]:
+    """Settings that name the model, where it doesn't matter how one is chosen."""
+    return {**sandbox.environment, "CLV_MODEL": "mbg"}
 
 
 def what_admins_see(books: Books) -> dict[str, list[dict[str, Any]]]:
@@ -57,9 +65,9 @@ def foreign(seen: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[dict[str
     }
 
 
-def test_the_scheduled_job_writes_once_and_then_nothing(run: Run, sandbox: Sandbox) -> None:
+def test_the_scheduled_job_writes_once_and_then_nothing(start: Run, sandbox: Sandbox) -> None:
     before = what_admins_see(sandbox.books)
-    first = run(sandbox.environment, "run", "--json")
+    first = start(sandbox.environment, "run", "--json")
     assert first.code == 0, first.err
     shops = first.events("summary")[0]["shops"]
     assert all(shop["applied"] == shop["planned"] > 0 for shop in shops.values())
@@ -68,7 +76,7 @@ def test_the_scheduled_job_writes_once_and_then_nothing(run: Run, sandbox: Sandb
     assert foreign(after) == foreign(before)
 
     written = sandbox.mutations()
-    second = run(sandbox.environment, "run", "--json")
+    second = start(sandbox.environment, "run", "--json")
     assert second.code == 0
     assert {s["planned"] for s in second.events("summary")[0]["shops"].values()} == {0}
     assert sandbox.mutations() == written
@@ -76,32 +84,32 @@ def test_the_scheduled_job_writes_once_and_then_nothing(run: Run, sandbox: Sandb
 
 def test_undo_leaves_every_shop_as_it_was(run: Run, sandbox: Sandbox) -> None:
     before = what_admins_see(sandbox.books)
-    applied = run(sandbox.environment, "run", "--json").events("summary")[0]["run_id"]
-    listed = run(sandbox.environment, "undo", "--json").events("run")
+    applied = run(named(sandbox), "run", "--json").events("summary")[0]["run_id"]
+    listed = run(named(sandbox), "undo", "--json").events("run")
     assert [row["run"] for row in listed] == [applied]
-    assert run(sandbox.environment, "undo", applied, "--yes").code == 0
+    assert run(named(sandbox), "undo", applied, "--yes").code == 0
     assert what_admins_see(sandbox.books) == before
 
 
 def test_a_plan_and_a_dry_run_write_nothing(run: Run, sandbox: Sandbox) -> None:
-    assert run(sandbox.environment, "backfill").code == 0
-    assert run(sandbox.environment, "plan", "--detailed-exitcode").code == 2
-    assert run(sandbox.environment, "apply", "--dry-run").code == 0
+    assert run(named(sandbox), "backfill").code == 0
+    assert run(named(sandbox), "plan", "--detailed-exitcode").code == 2
+    assert run(named(sandbox), "apply", "--dry-run").code == 0
     assert set(sandbox.mutations().values()) == {0}
 
 
 def test_a_kept_plan_is_applied_once_and_then_stale(run: Run, sandbox: Sandbox) -> None:
-    run(sandbox.environment, "backfill")
-    assert run(sandbox.environment, "plan", "--out", "monday.plan").code == 0
-    applied = run(sandbox.environment, "apply", "monday.plan", "--json")
+    run(named(sandbox), "backfill")
+    assert run(named(sandbox), "plan", "--out", "monday.plan").code == 0
+    applied = run(named(sandbox), "apply", "monday.plan", "--json")
     assert applied.code == 0
     assert applied.events("summary")[0]["changes"] > 0
-    assert run(sandbox.environment, "apply", "monday.plan").code == 15
+    assert run(named(sandbox), "apply", "monday.plan").code == 15
 
 
 def test_nobody_to_ask_means_nothing_is_written(run: Run, sandbox: Sandbox) -> None:
-    run(sandbox.environment, "backfill")
-    ended = run(sandbox.environment, "apply", "--non-interactive", "--json")
+    run(named(sandbox), "backfill")
+    ended = run(named(sandbox), "apply", "--non-interactive", "--json")
     assert ended.code == 1
     assert "--yes" in ended.err
     assert ended.lines[-1] == {"event": "summary", "exit_code": 1}
@@ -109,25 +117,25 @@ def test_nobody_to_ask_means_nothing_is_written(run: Run, sandbox: Sandbox) -> N
 
 
 def test_more_changes_than_allowed_write_nothing(run: Run, sandbox: Sandbox) -> None:
-    ended = run(sandbox.environment, "run", "--max-changes", "3")
+    ended = run(named(sandbox), "run", "--max-changes", "3")
     assert ended.code == 14
     assert set(sandbox.mutations().values()) == {0}
 
 
 def test_one_shop_can_be_chosen_after_the_command_too(run: Run, sandbox: Sandbox) -> None:
     for arguments in (("--shop", "us", "pull", "--json"), ("pull", "--json", "--shop=us")):
-        ended = run(sandbox.environment, *arguments)
+        ended = run(named(sandbox), *arguments)
         assert [line["shop"] for line in ended.events("pulled")] == ["us"]
 
 
 def test_explain_tells_about_a_customer_by_id_and_by_e_mail(run: Run, sandbox: Sandbox) -> None:
-    run(sandbox.environment, "backfill")
+    run(named(sandbox), "backfill")
     buyer = sandbox.books.query(
         "SELECT c.id, c.email FROM customers c JOIN orders o ON o.customer_id = c.id"
         " AND o.shop = c.shop WHERE c.shop = 'eu' GROUP BY c.id ORDER BY count(*) DESC"
     )[0]
-    by_id = run(sandbox.environment, "explain", str(buyer["id"]), "--json")
-    by_email = run(sandbox.environment, "explain", buyer["email"].upper(), "--json")
+    by_id = run(named(sandbox), "explain", str(buyer["id"]), "--json")
+    by_email = run(named(sandbox), "explain", buyer["email"].upper(), "--json")
     assert by_id.code == by_email.code == 0
     told = by_id.events("explained")[0]
     assert told["customer_id"] == str(buyer["id"])
@@ -136,7 +144,7 @@ def test_explain_tells_about_a_customer_by_id_and_by_e_mail(run: Run, sandbox: S
 
 
 def test_doctor_finds_nothing_wrong_with_the_practice_shops(run: Run, sandbox: Sandbox) -> None:
-    ended = run(sandbox.environment, "doctor", "--json")
+    ended = run(named(sandbox), "doctor", "--json")
     assert ended.code == 0
     told = {line["name"]: line["status"] for line in ended.events("finding")}
     assert {name for name, status in told.items() if status != "ok"} == {"module"}
@@ -144,7 +152,7 @@ def test_doctor_finds_nothing_wrong_with_the_practice_shops(run: Run, sandbox: S
 
 
 def test_doctor_names_the_gap_and_the_mend(run: Run, sandbox: Sandbox) -> None:
-    wrong = {**sandbox.environment, "CLV_US_TOKEN": "mistyped"}
+    wrong = {**named(sandbox), "CLV_US_TOKEN": "mistyped"}
     ended = run(wrong, "doctor", "--json")
     assert ended.code == 12
     failed = [line for line in ended.events("finding") if line["status"] == "fail"]
@@ -156,85 +164,94 @@ def test_doctor_names_the_gap_and_the_mend(run: Run, sandbox: Sandbox) -> None:
 def test_a_new_store_takes_nothing_away_from_customers_who_show_a_score(
     run: Run, sandbox: Sandbox
 ) -> None:
-    assert run(sandbox.environment, "run").code == 0
+    assert run(named(sandbox), "run").code == 0
     before = what_admins_see(sandbox.books)
-    fresh = {**sandbox.environment, "CLV_STORE": "elsewhere/store.duckdb"}
+    fresh = {**named(sandbox), "CLV_STORE": "elsewhere/store.duckdb"}
     assert run(fresh, "apply", "--yes").code == 14
     assert what_admins_see(sandbox.books) == before
 
 
 def test_a_second_run_at_the_same_time_leaves_with_its_own_code(
-    run: Run, sandbox: Sandbox, tmp_path: Path
+    start: Run, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     with Store.open(tmp_path / ".clv/store.duckdb", now=datetime.now(UTC)):
-        assert run(sandbox.environment, "pull").code == 11
+        assert start(named(sandbox), "pull").code == 11
 
 
 # ------------------------------------------------------------------------------ killed and stopped
 
 
 @pytest.fixture
-def many(tmp_path: Path) -> Iterator[Sandbox]:
+def many(tmp_path: Path, filled_books: FilledBooks) -> Iterator[Sandbox]:
     """Shops large enough to be interrupted: 15 pages of orders, 13 batches of writes."""
-    today = datetime.now(UTC).date()
-    books = open_books(tmp_path / "many.sqlite", today=today, limit=300)
+    books = filled_books(tmp_path / "many.sqlite", 300, datetime.now(UTC).date())
     with serve(books) as running:
         yield running
     books.close()
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """Starts the command and ends it by a signal once it sent so many requests."""
+class Interrupted:
+    """Runs the command on a store; as a process of its own where a signal is to end it."""
 
     sandbox: Sandbox
     folder: Path
 
-    def command(self, store: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def settings(self, store: str) -> dict[str, str]:
         own = {"CLV_STORE": store, "CLV_EMAIL_KEY": "a key for this test alone"}
-        return subprocess.Popen(
-            [sys.executable, str(ROOT / "sync.py"), "--quiet", *arguments],
-            env={**bare(), **self.sandbox.environment, **own},
-            cwd=self.folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        return {**bare(), **named(self.sandbox), **own}
+
+    def whole(self, store: str, *arguments: str) -> int:
+        return called_in(self.folder)(self.settings(store), "--quiet", *arguments).code
 
     def ended_by(self, number: int, after: int, store: str, *arguments: str) -> int:
         """The exit code; the signal comes `after` this many more requests."""
-        begun = len(self.sandbox.books.journal())
-        process = self.command(store, *arguments)
-        while process.poll() is None and len(self.sandbox.books.journal()) - begun < after:
-            time.sleep(0.005)
-        process.send_signal(number)
-        return process.wait()
+        begun = self.requests()
+        with subprocess.Popen(
+            [sys.executable, str(ROOT / "sync.py"), "--quiet", *arguments],
+            env=self.settings(store),
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            while process.poll() is None and self.requests() - begun < after:
+                time.sleep(0.005)
+            process.send_signal(number)
+        return process.returncode
+
+    def requests(self) -> int:
+        return int(self.sandbox.books.scalar("SELECT count(*) FROM request_journal"))
 
     def content(self, store: str) -> str:
         with Store.open(self.folder / store, now=datetime.now(UTC)) as opened:
             return opened.content_hash()
 
 
-def test_killed_ten_times_a_backfill_ends_as_if_nothing_had_been(
-    many: Sandbox, tmp_path: Path
-) -> None:
-    start = Start(many, tmp_path)
-    assert start.command("whole.duckdb", "backfill").wait() == 0
+@pytest.fixture
+def interrupted(many: Sandbox, tmp_path: Path) -> Interrupted:
+    return Interrupted(many, tmp_path)
+
+
+def test_killed_ten_times_a_backfill_ends_as_if_nothing_had_been(interrupted: Interrupted) -> None:
+    assert interrupted.whole("whole.duckdb", "backfill") == 0
     after = [3, 7, 9, 5, 11, 8, 6, 12, 4, 10]
-    codes = [start.ended_by(signal.SIGKILL, n, "killed.duckdb", "backfill") for n in after]
+    codes = [
+        interrupted.ended_by(signal.SIGKILL, requests, "killed.duckdb", "backfill")
+        for requests in after
+    ]
     assert codes == [-signal.SIGKILL] * 10
-    assert start.command("killed.duckdb", "backfill").wait() == 0
-    assert start.content("killed.duckdb") == start.content("whole.duckdb")
+    assert interrupted.whole("killed.duckdb", "backfill") == 0
+    assert interrupted.content("killed.duckdb") == interrupted.content("whole.duckdb")
 
 
 def test_killed_while_writing_the_next_run_finishes_and_both_can_be_undone(
-    many: Sandbox, tmp_path: Path
+    interrupted: Interrupted, many: Sandbox, tmp_path: Path
 ) -> None:
-    start = Start(many, tmp_path)
     before = what_admins_see(many.books)
-    assert start.command("s.duckdb", "backfill").wait() == 0
+    assert interrupted.whole("s.duckdb", "backfill") == 0
     for after in (30, 110, 9):
-        start.ended_by(signal.SIGKILL, after, "s.duckdb", "apply", "--yes")
-    assert start.command("s.duckdb", "apply", "--yes").wait() == 0
+        interrupted.ended_by(signal.SIGKILL, after, "s.duckdb", "apply", "--yes")
+    assert interrupted.whole("s.duckdb", "apply", "--yes") == 0
     tiers = many.books.query("SELECT count(*) AS n FROM customer_tags WHERE tag LIKE 'clv-%'")
     tagged = many.books.query(
         "SELECT count(DISTINCT customer_id) AS n FROM customer_tags WHERE tag LIKE 'clv-%'"
@@ -244,18 +261,17 @@ def test_killed_while_writing_the_next_run_finishes_and_both_can_be_undone(
         runs = [run_id for run_id, *_ in store.write_runs()]
     assert len(runs) >= 2
     for run_id in runs:
-        assert start.command("s.duckdb", "undo", run_id, "--yes").wait() == 0
+        assert interrupted.whole("s.duckdb", "undo", run_id, "--yes") == 0
     assert what_admins_see(many.books) == before
 
 
 def test_asked_to_stop_it_finishes_the_page_and_goes_on_the_next_time(
-    many: Sandbox, tmp_path: Path
+    interrupted: Interrupted,
 ) -> None:
-    start = Start(many, tmp_path)
-    assert start.command("whole.duckdb", "backfill").wait() == 0
-    assert start.ended_by(signal.SIGTERM, 8, "stopped.duckdb", "backfill") == 130
-    assert start.command("stopped.duckdb", "backfill").wait() == 0
-    assert start.content("stopped.duckdb") == start.content("whole.duckdb")
+    assert interrupted.whole("whole.duckdb", "backfill") == 0
+    assert interrupted.ended_by(signal.SIGTERM, 8, "stopped.duckdb", "backfill") == 130
+    assert interrupted.whole("stopped.duckdb", "backfill") == 0
+    assert interrupted.content("stopped.duckdb") == interrupted.content("whole.duckdb")
 
 
 # ------------------------------------------------------------------------------------ wrong inputs
@@ -277,14 +293,14 @@ def one_line(ended: Ended) -> str:
 def test_a_wrong_token_is_an_authentication_error(run: Run, sandbox: Sandbox) -> None:
     for shop in ("EU", "US"):
         ended = run(
-            {**sandbox.environment, f"CLV_{shop}_TOKEN": "mistyped"}, "pull", "--shop", shop.lower()
+            {**named(sandbox), f"CLV_{shop}_TOKEN": "mistyped"}, "pull", "--shop", shop.lower()
         )
         assert ended.code == 12
         assert "mistyped" not in one_line(ended)
 
 
 def test_an_unknown_host_is_told_with_the_variable(run: Run, sandbox: Sandbox) -> None:
-    wrong = {**sandbox.environment, "CLV_EU_URL": "https://no-such-shop.invalid"}
+    wrong = {**named(sandbox), "CLV_EU_URL": "https://no-such-shop.invalid"}
     ended = run(wrong, "pull", "--shop", "eu")
     assert ended.code == 13
     assert "CLV_EU_URL" in one_line(ended)
@@ -296,8 +312,8 @@ def test_a_missing_variable_is_told_with_the_place_to_find_it(run: Run) -> None:
     assert "CLV_EU_URL is missing" in one_line(ended)
 
 
-def test_an_unknown_command_is_a_usage_error(run: Run) -> None:
-    ended = run({}, "sing")
+def test_an_unknown_command_is_a_usage_error(start: Run) -> None:
+    ended = start({}, "sing")
     assert ended.code == 2
     assert "sing" in one_line(ended)
 
@@ -329,10 +345,18 @@ def test_an_absurd_row_is_put_aside_and_the_others_go_on(
 ) -> None:
     header = "customer_id,ordered_at,net_value,currency"
     settings = file_shop(tmp_path, row, "2,2026-02-05,20.00,EUR", header=header)
-    ended = run(settings, "backfill", "--json")
+    ended = run(settings, "pull", "--json")
     assert ended.code == 3
     assert [line["field"] for line in ended.events("reject")] == [column]
     assert run(settings, "export", "orders", "--out", "out.csv", "--json").lines[-1]["rows"] == 1
+
+
+def test_rows_that_were_put_aside_are_told_when_all_the_others_are_scored(
+    run: Run, tmp_path: Path
+) -> None:
+    ended = run(file_shop(tmp_path, "1,2026-01-05,ten", "2,2026-02-05,20"), "backfill", "--json")
+    assert ended.code == 3
+    assert [line["customers"] for line in ended.events("scored")] == [1]
 
 
 def test_two_currencies_need_a_word_from_the_owner(run: Run, tmp_path: Path) -> None:

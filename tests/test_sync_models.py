@@ -88,7 +88,7 @@ def test_a_look_back_is_what_was_known_then_and_leaves_the_scores_alone(
     run: Run, shop: Mapping[str, str], tmp_path: Path
 ) -> None:
     """Scores of an earlier day are those of a shop that had been pulled on that day."""
-    run(shop, "backfill", "--as-of", LAST_DAY)
+    run({**shop, "CLV_MODEL": "mbg"}, "backfill", "--as-of", LAST_DAY)
     back = run(shop, "score", "--as-of", "2025-03-31", "--model", "bg", "--json")
     assert back.code == 0, back.err
     exported = run(shop, "export", "scores", "--out", "now.csv")

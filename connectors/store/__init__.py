@@ -21,9 +21,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
@@ -37,6 +36,9 @@ from connectors.store.mending import Known, MonthTotals
 from connectors.store.migrations import migrate
 from connectors.store.rows import TABLES
 from connectors.store.scores import LATEST_SCORES, Card
+
+if TYPE_CHECKING:  # it takes a third of a start
+    import pandas as pd
 
 __all__ = ["Card", "Run", "Store", "Written"]
 

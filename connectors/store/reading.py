@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import pandas as pd
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from connectors.schema import Rule
 from connectors.store.scores import LATEST_SCORES
+
+if TYPE_CHECKING:  # it takes a third of a start
+    import pandas as pd
 
 #: What can be read as a whole, and the order it comes in.
 ORDERED_BY: Mapping[str, str] = {

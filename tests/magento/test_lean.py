@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from connectors.magento import MagentoShop, lean, ranges
 from connectors.magento.walk import batches
 from connectors.platform import Page
 from connectors.registry import open_shop
+from connectors.sandbox.books import Books
 from connectors.sandbox.magento.setup import configure
-from connectors.sandbox.server import Sandbox, open_books, serve
+from connectors.sandbox.server import Sandbox, serve
 
 from .conftest import NOW, FakeMagento, Reply, numbered, ok, recorded, refused
 
@@ -29,9 +31,11 @@ INFO = {"version": "1.0.0", "max_limit": 5000, "max_rows": 1000, "attributes": [
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+def sandbox(
+    tmp_path_factory: pytest.TempPathFactory, filled_books: Callable[[Path, int, date], Books]
+) -> Iterator[Sandbox]:
     path = tmp_path_factory.mktemp("sandbox") / "shops.sqlite"
-    books = open_books(path, today=TODAY.date(), limit=150)
+    books = filled_books(path, 60, TODAY.date())
     with serve(books) as running:
         yield running
     books.close()

@@ -6,9 +6,9 @@ Everything else that the shop keeps is compared before and after, in its books.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ from connectors.http import Http
 from connectors.magento.api import Api
 from connectors.magento.auth import Bearer
 from connectors.magento.push import Writer
+from connectors.sandbox.books import Books
 from connectors.sandbox.magento.setup import configure
-from connectors.sandbox.server import Sandbox, open_books, serve
+from connectors.sandbox.server import Sandbox, serve
 from connectors.schema import GROUP, Change, Outcome, Shown
 
 pytestmark = pytest.mark.end_to_end
@@ -31,6 +32,7 @@ pytestmark = pytest.mark.end_to_end
 CUSTOMERS = 200
 WAYS = ("module", "put", "async")
 SHOP = "eu"
+FilledBooks = Callable[[Path, int, date], Books]
 AFTER = {
     "tier": "high",
     "previous_tier": "low",
@@ -46,9 +48,11 @@ AFTER = {
 
 
 @pytest.fixture
-def sandbox(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    limit = getattr(request, "param", CUSTOMERS)
-    books = open_books(tmp_path / "b.sqlite", today=datetime.now(UTC).date(), limit=limit)
+def sandbox(
+    tmp_path: Path, filled_books: FilledBooks, request: pytest.FixtureRequest
+) -> Iterator[Sandbox]:
+    customers = getattr(request, "param", CUSTOMERS)
+    books = filled_books(tmp_path / "b.sqlite", customers, datetime.now(UTC).date())
     configure(books, SHOP, module=True)
     with serve(books) as running:
         yield running

@@ -14,6 +14,7 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,7 @@ def _modules() -> Iterator[Any]:
         yield import_module(info.name)
 
 
+@cache  # it takes seconds
 def whole_schema(packed: bytes) -> GraphQLSchema:
     return build_schema(gzip.decompress(packed).decode(), assume_valid=True, no_location=True)
 
