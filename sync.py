@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from importlib.util import LazyLoader, find_spec, module_from_spec
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import FrameType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeAlias, TypedDict
 
 import typer
@@ -28,12 +29,18 @@ from dotenv import dotenv_values
 from typer.exceptions import Abort, TyperException
 
 from connectors import doctor as doctors
-from connectors import drift, jobs, news, writeback
+from connectors import drift, jobs, leaving, made_files, news, privacy, writeback
 from connectors import export as exports
 from connectors import plan as plans
 from connectors import session as sessions
 from connectors.config import NEW, Settings, ShopSettings, read_settings
-from connectors.errors import AuthenticationError, ConfigurationError, ConnectorError
+from connectors.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectorError,
+    Interrupted,
+)
+from connectors.redaction import Redacting, redacted, secrets_of
 from connectors.schema import Change, Rule, Shown, normal
 from connectors.session import Session
 from connectors.terminal import Terminal
@@ -123,6 +130,7 @@ Full: TypeAlias = Annotated[bool, typer.Option(help="Forget the cursors, read al
 Limit: TypeAlias = Annotated[
     int | None, typer.Option("--max-changes", min=0, help="Write nothing if more would change.")
 ]
+Who: TypeAlias = Annotated[str, typer.Argument(help="Their id in the shop, or their e-mail.")]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 Sample: TypeAlias = Annotated[Customers, typer.Option(help="2,357 customers, or all 23,570.")]
 Folder: TypeAlias = Annotated[Path, typer.Option(help="Where the practice shops are kept.")]
@@ -142,18 +150,39 @@ class Options:
 
 _asked_to_stop: list[int] = []
 
+#: How long the page or batch at hand may take, once somebody wants to stop.
+DRAIN_SECONDS = 2
+
 
 def _stop_softly(number: int, frame: FrameType | None) -> None:
     """The first signal lets the page or batch at hand be finished, the second ends at once."""
     if _asked_to_stop:
         sys.exit(130)
     _asked_to_stop.append(number)
+    signal.setitimer(signal.ITIMER_REAL, DRAIN_SECONDS)
+
+
+def _stop_now(number: int, frame: FrameType | None) -> None:
+    """What hangs or waits for the shop is given up: its page comes again the next time."""
+    raise Interrupted("stopped where asked to; all so far is kept", mend="Run it again.")
 
 
 def environment() -> Mapping[str, str]:
     """What the process was given, over what `.env` says."""
-    from_file = {name: value for name, value in dotenv_values(".env").items() if value is not None}
-    return {**from_file, **os.environ}
+    try:
+        from_file = dotenv_values(".env")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(".env can't be read", mend="Look at it; it is UTF-8.") from error
+    given = {name: value for name, value in from_file.items() if value is not None}
+    return {**given, **os.environ}
+
+
+def secrets() -> list[str]:
+    """What must be told to nobody; an unreadable `.env` is the command's to complain of."""
+    try:
+        return secrets_of(environment())
+    except ConfigurationError:
+        return secrets_of(os.environ)
 
 
 def now() -> datetime:
@@ -325,10 +354,13 @@ def globals_(
     verbose: Annotated[bool, typer.Option("--verbose", help="A log on stderr.")] = False,
     non_interactive: Annotated[bool, typer.Option("--non-interactive", help="Never ask.")] = False,
 ) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(Redacting("%(levelname)s %(name)s %(message)s", secrets()))
     level = logging.INFO if verbose else logging.CRITICAL
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=level, handlers=[handler])
     may_ask = sys.stdin.isatty() and not non_interactive
-    context.obj = Options(shop or [], Terminal(json=json, quiet=quiet), may_ask)
+    terminal = Terminal(json=json, quiet=quiet, hidden=secrets())
+    context.obj = Options(shop or [], terminal, may_ask)
 
 
 @app.command()
@@ -441,6 +473,7 @@ def plan(
         drawn = draw(at)
         if out:
             plans.write_plan(drawn, out)
+            at.store.note_file(out, "plan", at.now)
         at.worse(2 if detailed_exitcode and drawn.changes else 0)
         at.conclude("plan", changes=len(drawn.changes), file=str(out) if out else None)
 
@@ -527,7 +560,7 @@ def state(
 @app.command()
 def explain(
     context: typer.Context,
-    customer: Annotated[str, typer.Argument(help="Their id in the shop, or their e-mail.")],
+    customer: Who,
 ) -> None:
     """One customer: the sentence, the numbers, the orders behind them."""
     with session(context, "explain") as at:
@@ -549,7 +582,7 @@ def person_keys(at: Session, shop: ShopSettings, customer: str) -> list[str]:
     if "@" not in customer:
         return [customer]
     websites = ["", *at.store.websites(shop.shop)]
-    hashed = [at.hasher.person_key(customer, website) for website in websites]
+    hashed = [at.hasher.key_of(customer, website) for website in websites]
     return at.store.persons(shop.shop, [key for key in hashed if key])
 
 
@@ -566,7 +599,72 @@ def export(
         names, day = [shop.shop for shop in at.shops], (as_of or at.now).date()
         rows = at.store.reader(what.value, shops=names, as_of=day, rule=at.settings.value)
         count = exports.export(rows, out, format.value)
+        at.store.note_file(out, made_files.EXPORT, at.now)
         at.conclude("export", what=what.value, rows=count, file=str(out))
+
+
+@app.command("subject-export")
+def subject_export(
+    context: typer.Context,
+    customer: Who,
+    out: Annotated[Path, typer.Option(help="The JSON file to write, for your eyes only.")],
+) -> None:
+    """All that is known of one person, for them to read."""
+    with session(context, "subject-export") as at:
+        told = [
+            privacy.subject_export(at.store, at.hasher, shop.shop, customer, at=at.now)
+            for shop in leaving.shops_of(at, customer)
+        ]
+        leaving.keep(told, out)
+        at.store.note_file(out, "subject-export", at.now)
+        at.conclude("subject-export", rows=sum(map(privacy.known_rows, told)), file=str(out))
+
+
+@app.command()
+def erase(
+    context: typer.Context,
+    customer: Annotated[
+        str | None, typer.Argument(help="Their id in the shop, or their e-mail.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="All of the one --shop, not one customer.")
+    ] = False,
+    keep_in_shop: Annotated[
+        bool, typer.Option("--keep-in-shop", help="Leave our fields on the customer in the shop.")
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Erase one person, or a shop, down to the last byte; without either, list the erasures."""
+    with session(context, "erase") as at:
+        if everything:
+            shop = leaving.the_one_shop(at, context.obj.shops, customer)
+            agree(context, f"Erase all that is known of {shop.shop}?", yes)
+            leaving.erase_shop(at, shop)
+        elif customer:
+            for shop in leaving.shops_of(at, customer):
+                agree(context, leaving.question(at, shop, customer), yes)
+            each_shop(at, lambda at, shop: leaving.erase(at, shop, customer, keep_in_shop))
+        else:
+            news.erased_so_far(at.terminal, leaving.erasures(at))
+        at.conclude("erase")
+
+
+@app.command()
+def readmit(
+    context: typer.Context,
+    customer: Annotated[
+        str | None, typer.Argument(help="Their id or e-mail; without, the one --shop itself.")
+    ] = None,
+) -> None:
+    """Let somebody, or a shop, in again who was erased; `backfill --full-refresh` reads them."""
+    with session(context, "readmit") as at:
+        if customer:
+            shops = leaving.shops_of(at, customer)
+        else:
+            shops = [leaving.the_one_shop(at, context.obj.shops)]
+        named = [customer] if customer else []
+        lifted = sum(privacy.readmit(at.store, at.hasher, s.shop, *named) for s in shops)
+        at.conclude("readmit", lifted=lifted)
 
 
 @app.command()
@@ -605,12 +703,20 @@ def demo(
 # ------------------------------------------------------------------------------------------- main
 
 
+def _defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What nobody foresaw shows as it is, but for secrets and people."""
+    told = "".join(traceback.format_exception(kind, error, trace))
+    sys.stderr.write(redacted(told, secrets()))
+
+
 def main() -> NoReturn:
     """Run the command; every failure that a reader can mend is one line."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop_softly)
+    signal.signal(signal.SIGALRM, _stop_now)
     arguments = globals_first(sys.argv[1:])
-    terminal = Terminal(json="--json" in arguments)
+    terminal = Terminal(json="--json" in arguments, hidden=secrets())
+    sys.excepthook = _defect
     try:
         code = app(arguments, standalone_mode=False) or 0
     except (Abort, KeyboardInterrupt):

@@ -38,8 +38,16 @@ def written_whole(path: Path) -> Iterator[Path]:
     fresh = Path(name)
     try:
         yield fresh
-        with fresh.open("rb") as written:
-            os.fsync(written.fileno())
+        on_the_disk(fresh)
         fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def on_the_disk(path: Path) -> None:
+    """Returns when the file's content, or the folder's list of names, would outlast a crash."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

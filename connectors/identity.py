@@ -7,6 +7,7 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from connectors.errors import ConfigurationError
 from connectors.files import written_whole
@@ -14,9 +15,15 @@ from connectors.files import written_whole
 
 @dataclass(frozen=True, slots=True)
 class EmailHasher:
-    """Turns e-mails into person keys with a secret key (at least 16 bytes)."""
+    """Turns e-mails into person keys with a secret key (at least 16 bytes).
+
+    Where the owner wants none to be kept (`keeps` false), nobody has a person key.
+    """
 
     key: bytes = field(repr=False)
+    keeps: bool = True
+
+    PREFIX: ClassVar[str] = "guest-"
 
     def __post_init__(self) -> None:
         if len(self.key) < 16:
@@ -28,6 +35,10 @@ class EmailHasher:
         return hmac.new(self.key, b"fingerprint", hashlib.sha256).hexdigest()[:16]
 
     def person_key(self, email: str | None, website: str = "") -> str | None:
+        """Under what somebody with this e-mail is to be kept; None where there is none."""
+        return self.key_of(email, website) if self.keeps else None
+
+    def key_of(self, email: str | None, website: str = "") -> str | None:
         """`guest-` and 128 bits of HMAC-SHA256 over website and normalised e-mail; None if empty.
 
         The website is part of the message, so the same e-mail in two websites of one Magento is
@@ -38,19 +49,24 @@ class EmailHasher:
         if not normalised:
             return None
         message = f"{website}\0{normalised}".encode()
-        return "guest-" + hmac.new(self.key, message, hashlib.sha256).hexdigest()[:32]
+        return self.PREFIX + hmac.new(self.key, message, hashlib.sha256).hexdigest()[:32]
+
+    def tombstone(self, shop: str, kind: str, identity: str) -> str:
+        """By what an erased identity is known again, and by nobody without the key."""
+        message = f"tombstone\0{shop}\0{kind}\0{identity}".encode()
+        return hmac.new(self.key, message, hashlib.sha256).hexdigest()[:32]
 
 
-def load_hasher(key: str, folder: Path) -> EmailHasher:
+def load_hasher(key: str, folder: Path, keeps: bool = True) -> EmailHasher:
     """The hasher with the owner's `key`, or with the one kept in `folder`, made on first use."""
     if key:
-        return EmailHasher(key.encode())
+        return EmailHasher(key.encode(), keeps)
     path = folder / "email.key"
     if not path.exists():
         with written_whole(path) as fresh:
             fresh.write_text(secrets.token_hex(32), encoding="ascii")
     try:
-        return EmailHasher(path.read_text(encoding="ascii").strip().encode())
+        return EmailHasher(path.read_text(encoding="ascii").strip().encode(), keeps)
     except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"the e-mail key in {path} can't be read", mend="Restore it, or set CLV_EMAIL_KEY."

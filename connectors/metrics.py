@@ -17,6 +17,9 @@ from connectors.store import Run
 
 SUCCESS = "exit 0"
 
+#: Counts and instants, of nobody: the exporter runs as another user. Ours alone to write.
+READABLE = 0o644
+
 
 def write(path: Path, runs: Sequence[Run]) -> None:
     """The file anew, in one step, from the history of finished runs of the job, oldest first."""
@@ -40,6 +43,7 @@ def write(path: Path, runs: Sequence[Run]) -> None:
 def _written(path: Path, registry: CollectorRegistry) -> None:
     try:
         write_to_textfile(str(path), registry)
+        path.chmod(READABLE)
     except OSError as error:
         raise ConfigurationError(
             f"the metrics can't be written to {path}: {error.strerror}", mend="Check CLV_METRICS."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from connectors import plan as plans
+from connectors.privacy import Erased, Erasure
 from connectors.pull import Pulled
 from connectors.reconcile import Month
 from connectors.schema import Change, Outcome
@@ -300,6 +301,46 @@ def wrote(out: Terminal, runs: Sequence[tuple[str, str, datetime, int, int]]) ->
     ]
     columns = ("run", "command", "started (UTC)", "customers", "applied")
     out.table("run", "Runs that wrote", columns, rows)
+
+
+def erased(out: Terminal, done: Erased, left: Sequence[Outcome]) -> None:
+    """What has left, what was done to files, and what the shop still shows."""
+    audit = done.audit
+    rows = ", ".join(f"{table} {count:,}" for table, count in audit.counts.items() if count)
+    out.tell(
+        "erased",
+        f"{audit.shop}: erased ({rows or 'nothing was known'}); tombstones:"
+        f" {', '.join(audit.tombstones)}",
+        shop=audit.shop,
+        what=audit.what,
+        counts=dict(audit.counts),
+        tombstones=list(audit.tombstones),
+    )
+    for path, told in done.files.items():
+        out.tell("file", f"  {escape(str(path))}: {told}", file=str(path), told=told)
+    for outcome in left:
+        out.tell(
+            "left",
+            f"  the shop still shows our fields on one of them: {escape(outcome.reason)}",
+            status=outcome.status,
+            reason=outcome.reason,
+        )
+
+
+def erased_so_far(out: Terminal, erasures: Sequence[Erasure]) -> None:
+    """The audit lines."""
+    columns = ("erased at", "shop", "what", "rows", "tombstones")
+    rows = [
+        (
+            one.erased_at.isoformat(timespec="seconds"),
+            one.shop,
+            one.what,
+            sum(one.counts.values()),
+            ",".join(one.tombstones),
+        )
+        for one in erasures
+    ]
+    out.table("erasure", "Erasures", columns, rows)
 
 
 def explained(out: Terminal, score: Mapping[str, Any], orders: pd.DataFrame) -> None:

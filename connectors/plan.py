@@ -77,7 +77,7 @@ def draw(
             counts["~"] += 1
             continue
         score = scored.get(customer_id)
-        wanted = target(score, today, fields) if score else _group_of(today)
+        wanted = target(score, today, fields) if score else group_of(today)
         if worth_writing(today, wanted, tolerance):
             changes.append(Change(shop, customer_id, before=today, after=wanted))
             counts[symbol(changes[-1])] += 1
@@ -94,7 +94,7 @@ def target(score: Shown, today: Shown, shows: Sequence[str]) -> Shown:
     if previous:
         wanted["previous_tier"] = previous
     wanted[TAG] = tier_tag(score["tier"])
-    wanted = {**_group_of(today), **wanted}
+    wanted = {**group_of(today), **wanted}
     return {field: wanted[field] for field in shows if field in wanted}
 
 
@@ -115,7 +115,7 @@ def with_groups(
     }
 
 
-def _group_of(today: Shown) -> Shown:
+def group_of(today: Shown) -> Shown:
     """Everybody is in a group, scored or not, and stays there unless a score says otherwise."""
     return {GROUP: today[GROUP]} if GROUP in today else {}
 

@@ -80,6 +80,7 @@ def pull_moved(
         return pulled
     for page in platform.pull_named(store.orders_of_others(platform.shop, customer_ids)):
         watch.checked()
+        page = store.without_erased(platform.shop, page)
         pulled.add(page, store.mend(platform.shop, page, at=now))
     return pulled
 
@@ -96,6 +97,7 @@ def _commit(
     pulled = Pulled()
     for page in pages:
         watch.checked()
-        pulled.add(page, store.commit(shop, stream, page, at=now))
+        changed = store.commit(shop, stream, page, at=now)
+        pulled.add(store.without_erased(shop, page), changed)
         watch.advance(len(page.orders) + len(page.customers), page.expected)
     return pulled

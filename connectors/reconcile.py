@@ -136,6 +136,7 @@ def _mended(
     found: list[Difference] = []
     seen: set[str] = set()
     for page in platform.pull_placed(window):
+        page = store.without_erased(platform.shop, page)
         store.mend(platform.shop, page, at=terms.now)
         found += [told for order in page.orders if (told := _differs(before, order))]
         found += [Difference("put aside", one.row_id, one.reason) for one in page.rejects]

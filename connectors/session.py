@@ -92,8 +92,8 @@ def opened(
     """
     now = clock()
     shops = [settings.shop(name) for name in names] or settings.shops
-    hasher = load_hasher(settings.email_key, settings.store.parent)
-    with Store.open(settings.store, now=now, memory_mb=settings.memory_mb) as store:
+    hasher = load_hasher(settings.email_key, settings.store.parent, settings.email_hashes)
+    with Store.open(settings.store, now=now, memory_mb=settings.memory_mb, hasher=hasher) as store:
         store.pin("e-mail key", hasher.fingerprint)
         run_id = store.start_run(command, [shop.shop for shop in shops], now)
         session = Session(settings, shops, terminal, store, hasher, run_id, now, stopping)

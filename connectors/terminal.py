@@ -25,6 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from connectors.platform import Finding
+from connectors.redaction import redacted
 
 Advance = Callable[[int, int | None], None]
 
@@ -34,8 +35,11 @@ MARKS = {"ok": "[green]ok  [/]", "warn": "[yellow]warn[/]", "fail": "[red]fail[/
 class Terminal:
     """Two voices for the same news: `json` lines for programs, plain ones for people."""
 
-    def __init__(self, *, json: bool = False, quiet: bool = False) -> None:
+    def __init__(
+        self, *, json: bool = False, quiet: bool = False, hidden: Sequence[str] = ()
+    ) -> None:
         self.json = json
+        self._hidden = hidden
         self.quiet = quiet
         self._out = Console(highlight=False, soft_wrap=True)
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -70,7 +74,8 @@ class Terminal:
         self.tell("finding", text + mend, shop=shop, name=finding.name, **facts)
 
     def error(self, text: str, **facts: object) -> None:
-        """One line on stderr, whatever else is switched off."""
+        """One line on stderr, whatever else is switched off; no secret and no e-mail in it."""
+        text = redacted(text, self._hidden)
         if self.json:
             self._line({"event": "error", "error": text, **facts})
         self._err.print(f"[red]error[/] {escape(text)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import subprocess
 from collections.abc import Callable
 from datetime import date
 from functools import cache
@@ -80,3 +81,23 @@ def run(tmp_path: Path) -> Run:
 def start(tmp_path: Path) -> Run:
     """The command as its users start it, a process of its own, in the test's own folder."""
     return started_in(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate for 127.0.0.1 that is its own authority, in one PEM file."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is not installed, and makes the certificate")
+    folder = tmp_path_factory.mktemp("tls")
+    key, made = folder / "key.pem", folder / "made.pem"
+    asked = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+    asked += " -subj /CN=test -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run(
+        [openssl, *asked.split(), "-keyout", key, "-out", made],
+        check=True,
+        capture_output=True,
+    )
+    both = folder / "both.pem"
+    both.write_bytes(key.read_bytes() + made.read_bytes())
+    return both

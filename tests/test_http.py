@@ -228,6 +228,20 @@ def test_an_odd_retry_after_waits_a_little_all_the_same(
     assert 0 <= naps[0] <= 60
 
 
+def test_the_waits_of_all_requests_stay_within_the_budget_of_the_run(
+    shop: responses.RequestsMock, naps: list[float]
+) -> None:
+    http = Http(SHOP, shop="eu", retry=Retry(run_budget=10), sleep=naps.append)
+    for page in range(3):
+        shop.get(f"{SHOP}/{page}", status=429, headers={"Retry-After": "4"})
+    for page in range(2):
+        shop.get(f"{SHOP}/{page}", json={})
+        http.get(f"/{page}")
+    with pytest.raises(ShopUnavailable, match="slow down"):
+        http.get("/2")
+    assert naps == [4, 4]
+
+
 def test_one_request_can_be_less_patient(http: Http, shop: responses.RequestsMock) -> None:
     shop.get(f"{SHOP}/x", status=500)
     with pytest.raises(ShopUnavailable):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,6 +32,15 @@ def told(path: Path, *runs: Run) -> dict[tuple[str, ...], float]:
         for family in families(path.read_text())
         for sample in family.samples
     }
+
+
+def test_others_may_read_the_file_and_nobody_else_may_write_it(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        metrics.write(tmp_path / "clv.prom", [GOOD])
+    finally:
+        os.umask(before)
+    assert (tmp_path / "clv.prom").stat().st_mode & 0o777 == 0o644
 
 
 def test_a_good_run_is_the_last_and_the_last_success(tmp_path: Path) -> None:

@@ -6,10 +6,12 @@ Where a start, a signal or a second process matters, it runs as a process of its
 from __future__ import annotations
 
 import csv
+import http.server
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -272,6 +274,52 @@ def test_asked_to_stop_it_finishes_the_page_and_goes_on_the_next_time(
     assert interrupted.ended_by(signal.SIGTERM, 8, "stopped.duckdb", "backfill") == 130
     assert interrupted.whole("stopped.duckdb", "backfill") == 0
     assert interrupted.content("stopped.duckdb") == interrupted.content("whole.duckdb")
+
+
+class Busy(http.server.BaseHTTPRequestHandler):
+    """A shop that is too busy for a minute."""
+
+    def do_GET(self) -> None:
+        self.send_response(429)
+        self.send_header("Retry-After", "60")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("platform", ["magento", "shopify"])
+def test_asked_to_stop_while_it_waits_for_the_shop_it_ends_within_five_seconds(
+    tmp_path: Path, platform: str
+) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Busy) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        own = {
+            "CLV_SHOPS": "eu",
+            "CLV_EU_PLATFORM": platform,
+            "CLV_EU_URL": f"http://127.0.0.1:{server.server_port}",
+            "CLV_EU_TOKEN": "shpat_1",
+        }
+        pull = subprocess.Popen(
+            [sys.executable, str(ROOT / "sync.py"), "--verbose", "pull"],
+            env=bare() | own,
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert pull.stderr
+        said = pull.stderr.readline()  # it tells that it is going to wait
+        begun = time.monotonic()
+        pull.send_signal(signal.SIGTERM)
+        said += pull.communicate(timeout=30)[1]
+        took = time.monotonic() - begun
+        server.shutdown()
+    assert (pull.returncode, took < 5) == (130, True), said
+    assert "Traceback" not in said
 
 
 # ------------------------------------------------------------------------------------ wrong inputs

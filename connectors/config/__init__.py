@@ -11,10 +11,20 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
-from connectors.config.keys import KEYS, SHOP_DEFAULTS, SHOP_KEYS, WAYS_IN
+from connectors.config.keys import KEYS, SECRETS, SHOP_DEFAULTS, SHOP_KEYS, WAYS_IN
 from connectors.config.reader import Reader
 from connectors.config.shops import ShopSettings, read_shop, shop_names
-from connectors.config.values import NEW, Tiers, email_key, optional, rule, tiers, whole, within
+from connectors.config.values import (
+    NEW,
+    Tiers,
+    email_key,
+    optional,
+    rule,
+    switch,
+    tiers,
+    whole,
+    within,
+)
 from connectors.drift import Limits
 from connectors.errors import ConfigurationError
 from connectors.schema import Rule, tier_tag
@@ -22,6 +32,7 @@ from connectors.schema import Rule, tier_tag
 __all__ = [
     "KEYS",
     "NEW",
+    "SECRETS",
     "SHOP_DEFAULTS",
     "SHOP_KEYS",
     "WAYS_IN",
@@ -52,6 +63,7 @@ class Settings:
     drift: Limits
     memory_mb: int
     metrics: Path | None
+    email_hashes: bool
     email_key: str = field(default="", repr=False)
 
     def shop(self, name: str) -> ShopSettings:
@@ -82,6 +94,7 @@ def _read(reader: Reader) -> Settings:
         shops=tuple(read_shop(reader, shop, tags, names) for shop in shop_names(reader)),
         store=Path(reader.text("CLV_STORE")),
         email_key=reader.parsed("CLV_EMAIL_KEY", email_key, ""),
+        email_hashes=reader.parsed("CLV_EMAIL_HASHES", switch, True),
         value=reader.parsed("CLV_VALUE", rule, "net"),
         horizon_days=reader.parsed("CLV_HORIZON_DAYS", whole(1, 3650), 365),
         discount_rate=float(reader.parsed("CLV_DISCOUNT_RATE", within("0", "1"), Decimal(0))),

@@ -9,6 +9,7 @@ KEYS: Mapping[str, str] = {
     "CLV_SHOPS": "",
     "CLV_STORE": ".clv/store.duckdb",
     "CLV_EMAIL_KEY": "",
+    "CLV_EMAIL_HASHES": "yes",
     "CLV_VALUE": "net",
     "CLV_HORIZON_DAYS": "365",
     "CLV_DISCOUNT_RATE": "0.10",
@@ -24,7 +25,11 @@ KEYS: Mapping[str, str] = {
     "CLV_MAX_VALUE_JUMP": "0.5",
     "CLV_MEMORY_MB": "2048",
     "CLV_METRICS": "",
+    "CLV_CA_BUNDLE": "",
 }
+
+#: What the names of variables end with whose values are secrets.
+SECRETS = ("_TOKEN", "_SECRET", "_KEY")
 
 #: Platform -> the ways to reach a shop of it: each a tuple of variables that belong together.
 WAYS_IN: Mapping[str, tuple[tuple[str, ...], ...]] = {

@@ -59,6 +59,12 @@ class ShopSettings:
     segments: bool = SHOP_DEFAULTS["SEGMENTS"] == "yes"
     groups: Mapping[str, str] = field(default_factory=dict, hash=False)
     rates: str = ""
+    ca_bundle: Path | None = None
+
+    @property
+    def in_the_cloud(self) -> bool:
+        """Whether others run it, so that it has a public address."""
+        return self.platform == "shopify" or bool(self.ims_org)
 
 
 def shop_names(reader: Reader) -> Iterable[str]:
@@ -107,6 +113,7 @@ def read_shop(
         segments=reader.parsed(prefix + "SEGMENTS", switch, True, given["SEGMENTS"]),
         groups=reader.parsed(prefix + "GROUPS", groups(tiers), {}),
         rates=given["RATES"],
+        ca_bundle=reader.parsed("CLV_CA_BUNDLE", optional(Path), None),
     )
 
 

@@ -8,6 +8,7 @@ lost), so only such requests belong here as may be repeated. Any number of threa
 door.py      `Http`, one shop's door: addresses, renewal
 patience.py  what is tried again, when, and for how long
 wire.py      one request: signed, sent, read
+reach.py     whom a connection may reach
 answers.py   what a status and a body mean
 download.py  a file that the shop laid down at another host
 upload.py    a file that the shop wants laid down at another host
@@ -21,6 +22,7 @@ from requests.auth import AuthBase
 from connectors.http.answers import Answer, AnswerDenied, AnswerRefused, masked
 from connectors.http.door import Http
 from connectors.http.patience import Retry
+from connectors.http.reach import Trust
 
 __all__ = [
     "Answer",
@@ -30,5 +32,6 @@ __all__ = [
     "Http",
     "PreparedRequest",
     "Retry",
+    "Trust",
     "masked",
 ]

@@ -99,8 +99,10 @@ def _parsed(raw: bytes) -> Any:
     """JSON with exact numbers, or None where it isn't JSON (NaN and Infinity are none)."""
     try:
         return json.loads(raw, parse_float=Decimal, parse_constant=_no_number)
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
+    except RecursionError:  # asked again, it would be as deep
+        raise RequestRefused("the answer is nested too deeply to be read") from None
 
 
 def _no_number(name: str) -> None:

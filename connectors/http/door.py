@@ -15,8 +15,9 @@ from connectors.errors import RequestRefused
 from connectors.http.answers import Answer, AnswerDenied, Judge
 from connectors.http.download import Download
 from connectors.http.patience import Pace, Patience, Retry
+from connectors.http.reach import Trust
 from connectors.http.upload import Upload
-from connectors.http.wire import Message, Unsigned, Wire
+from connectors.http.wire import USUAL, Message, Unsigned, Wire
 from connectors.origin import checked_origin, origin_of
 
 PATIENT = Retry()
@@ -33,6 +34,7 @@ class Http:
     throttled  seconds to wait where a 2xx answer means "too fast" (GraphQL's THROTTLED), else None
     pause      seconds to leave the shop alone after an answer, so that it won't get there
     setting    the variable that names `base_url`
+    trust      whom to believe on the other side
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Http:
         pause: Callable[[Answer], float] = lambda answer: 0.0,
         denied_mend: str = "",
         setting: str = "",
+        trust: Trust = USUAL,
     ) -> None:
         self.shop = shop
         self._setting = setting or f"CLV_{shop.upper()}_URL"
@@ -60,7 +63,8 @@ class Http:
         self._patience = Patience(shop, retry, sleep)
         self._pace = Pace(sleep)
         self._pause = pause
-        self._wire = Wire(shop, self._setting, self._origin, budget=retry.budget)
+        self._trust = trust
+        self._wire = Wire(shop, self._setting, self._origin, budget=retry.budget, trust=trust)
         mend = denied_mend or f"Check the credentials CLV_{shop.upper()}_*."
         self._judge = Judge(shop, self._setting, self._origin, mend, throttled)
 
@@ -111,7 +115,9 @@ class Http:
         than an address may lead.
         """
         budget = self._patience.retry.budget
-        file = Download(self.shop, self._origin, url, largest=largest, budget=budget)
+        file = Download(
+            self.shop, self._origin, url, largest=largest, budget=budget, trust=self._trust
+        )
         return self._patience(lambda: file.read(read), None)
 
     def upload(self, url: str, form: Mapping[str, str], content: bytes) -> None:
@@ -120,7 +126,7 @@ class Http:
         It goes there without any credential, over the same ways as a download; the answer isn't
         read. Raises ShopUnavailable, AnswerRefused, RequestRefused.
         """
-        file = Upload(self.shop, self._origin, url, form, content)
+        file = Upload(self.shop, self._origin, url, form, content, self._trust)
         self._patience(file.send, None)
 
     def wait(self, seconds: float) -> None:

@@ -10,7 +10,8 @@ from requests import Response
 from connectors.errors import RequestRefused
 from connectors.http.answers import AnswerRefused
 from connectors.http.patience import Passing
-from connectors.http.wire import Message, Unsigned, Wire
+from connectors.http.reach import Trust
+from connectors.http.wire import USUAL, Message, Unsigned, Wire
 from connectors.origin import Origin, is_loopback, origin_of
 
 SLOWEST = 2**17  # bytes a second: a file may take longer than an answer, the larger the longer
@@ -26,11 +27,21 @@ class Download:
     budget   seconds for one attempt, beside those that so many bytes take
     """
 
-    def __init__(self, shop: str, home: Origin, url: str, *, largest: int, budget: float) -> None:
+    def __init__(
+        self,
+        shop: str,
+        home: Origin,
+        url: str,
+        *,
+        largest: int,
+        budget: float,
+        trust: Trust = USUAL,
+    ) -> None:
         origin = safe_origin(shop, home, url)
         self._shop = shop
         self._largest = largest
-        self._wire = Wire(shop, "the network", origin, budget=budget + largest / SLOWEST)
+        longest = budget + largest / SLOWEST
+        self._wire = Wire(shop, "the network", origin, budget=longest, trust=trust)
         self._request = self._wire.signed(Message("GET", url), Unsigned(), {})
 
     def read(self, read: Callable[[Iterator[bytes]], T]) -> T:

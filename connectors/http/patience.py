@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
@@ -19,7 +20,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How patient to be: attempts in all; waits and the budget of one request in seconds.
+    """How patient to be: attempts in all; waits and budgets in seconds.
+
+    `budget` is for one request, `run_budget` for the waits of all requests of a run together: a
+    shop that makes every single one wait would else hold a run for days. What was read until then
+    is kept, and the next run goes on behind it.
 
     A wait that the shop asks for (Retry-After) is kept in full; one that doesn't fit into what is
     left of the budget ends the request instead, so the shop is never asked too early. A shop that
@@ -30,6 +35,7 @@ class Retry:
     first_wait: float = 0.5
     longest_wait: float = 60
     budget: float = 300
+    run_budget: float = 4 * 3600
 
 
 class Pace:
@@ -76,6 +82,18 @@ class Passing(Exception):
         self.evidence = evidence
 
 
+class Waited:
+    """How long was waited in a run so far, by all of its threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.seconds = 0.0
+
+    def add(self, seconds: float) -> None:
+        with self._lock:
+            self.seconds += seconds
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """Tries again what may pass; ShopUnavailable once that is exhausted."""
@@ -83,12 +101,13 @@ class Patience:
     shop: str
     retry: Retry
     sleep: Callable[[float], None]
+    waited: Waited = field(default_factory=Waited)
 
     def __call__(self, attempt: Callable[[], T], attempts: int | None) -> T:
         trying = Retrying(
             retry=retry_if_exception_type(Passing),
             wait=self._wait,
-            stop=_Exhausted(self.retry, attempts),
+            stop=_Exhausted(self.retry, attempts, self.waited),
             before_sleep=self._tell,
             sleep=self.sleep,
             reraise=True,
@@ -107,6 +126,7 @@ class Patience:
         return wait_random_exponential(self.retry.first_wait, self.retry.longest_wait)(state)
 
     def _tell(self, state: RetryCallState) -> None:
+        self.waited.add(state.upcoming_sleep)
         log.warning(
             "retry shop=%s attempt=%d wait_seconds=%.1f reason=%r status=%s",
             self.shop,
@@ -123,8 +143,10 @@ class _Exhausted:
     Where `attempts` are given, it counts all.
     """
 
-    def __init__(self, retry: Retry, attempts: int | None) -> None:
+    def __init__(self, retry: Retry, attempts: int | None, waited: Waited) -> None:
         self._budget = retry.budget
+        self._run_budget = retry.run_budget
+        self._waited = waited
         self._most = attempts or retry.attempts
         self._counts_all = attempts is not None
         self._failures = 0
@@ -134,6 +156,7 @@ class _Exhausted:
         passing = _failure(state)
         self._failures += self._counts_all or passing.after is None
         late = spent + state.upcoming_sleep > self._budget
+        late = late or self._waited.seconds + state.upcoming_sleep > self._run_budget
         return late or self._failures >= min(self._most, passing.tries or self._most)
 
 

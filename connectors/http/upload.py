@@ -9,7 +9,8 @@ from requests import Response
 from connectors.http.answers import AnswerRefused
 from connectors.http.download import safe_origin
 from connectors.http.patience import Passing
-from connectors.http.wire import Message, Unsigned, Wire
+from connectors.http.reach import Trust
+from connectors.http.wire import USUAL, Message, Unsigned, Wire
 from connectors.origin import Origin
 
 
@@ -21,10 +22,17 @@ class Upload:
     """
 
     def __init__(
-        self, shop: str, home: Origin, url: str, form: Mapping[str, str], content: bytes
+        self,
+        shop: str,
+        home: Origin,
+        url: str,
+        form: Mapping[str, str],
+        content: bytes,
+        trust: Trust = USUAL,
     ) -> None:
         self._shop = shop
-        self._wire = Wire(shop, "the network", safe_origin(shop, home, url), budget=60)
+        origin = safe_origin(shop, home, url)
+        self._wire = Wire(shop, "the network", origin, budget=60, trust=trust)
         message = Message("POST", url, form=form, file=content)
         self._request = self._wire.signed(message, Unsigned(), {})
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from http.cookiejar import DefaultCookiePolicy
-from ssl import SSLCertVerificationError
+from pathlib import Path
+from ssl import PROTOCOL_TLS_CLIENT, SSLCertVerificationError, SSLContext
 from typing import NamedTuple, TypeVar
 
 from requests import PreparedRequest, Request, Response, Session
@@ -16,8 +18,10 @@ from urllib3.exceptions import HTTPError, NameResolutionError
 
 from connectors.errors import ConfigurationError, RequestRefused
 from connectors.http.patience import Passing
+from connectors.http.reach import Reach, Trust
 from connectors.origin import Origin
 
+USUAL = Trust()
 TIMEOUTS = (10, 90)  # seconds: to connect, and between two bytes
 LARGEST_ANSWER = 256 * 2**20  # bytes, unpacked
 CHUNK = 2**18
@@ -49,8 +53,17 @@ class Wire:
     https://github.com/psf/requests/issues/2766 (read 2026-11-23)
     """
 
-    def __init__(self, shop: str, setting: str, origin: Origin, *, budget: float) -> None:
+    def __init__(
+        self,
+        shop: str,
+        setting: str,
+        origin: Origin,
+        *,
+        budget: float,
+        trust: Trust = USUAL,
+    ) -> None:
         self._shop = shop
+        self._trust = trust
         self._setting = setting
         self._origin = origin
         self._budget = budget
@@ -88,7 +101,8 @@ class Wire:
     def received(self, request: PreparedRequest, read: Callable[[Response], T]) -> T:
         """What `read` makes of the answer. Certificates are verified, nothing is followed."""
         session = self._session
-        settings = session.merge_environment_settings(request.url, {}, True, True, None)
+        settings = session.merge_environment_settings(request.url, {}, True, None, None)
+        settings["verify"] = self._authorities(settings["verify"])
         try:
             with session.send(
                 request, timeout=TIMEOUTS, allow_redirects=False, **settings
@@ -99,12 +113,29 @@ class Wire:
         except (RequestException, HTTPError) as error:
             raise self._unreached(error) from None
 
+    def _authorities(self, told: object) -> bool | str:
+        """Whose certificates are trusted: the owner's bundle, or else the environment's, or all.
+
+        Never none: what is told is a bundle or it isn't heard.
+        """
+        bundle = self._trust.bundle or (told if isinstance(told, str) and told else None)
+        if bundle is None:
+            return True
+        if not _holds_certificates(Path(bundle)):
+            raise ConfigurationError(
+                f"there are no certificates in {bundle}",
+                mend="Check CLV_CA_BUNDLE (or REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE).",
+            )
+        return str(bundle)
+
     @property
     def _session(self) -> Session:
         session: Session | None = getattr(self._own, "session", None)
         if session is None:
             # what is sent in clear to loopback must not go to a proxy
             session = self._own.session = _session(proxies=self._origin.scheme == "https")
+            reach = Reach(self._origin, self._setting, public=self._trust.public)
+            session.mount(f"{self._origin.scheme}://", reach)
         return session
 
     def _whole(self, response: Response) -> tuple[int, Mapping[str, str], bytes]:
@@ -138,9 +169,23 @@ class Wire:
             return self._unreached(error)
         return ConfigurationError(
             f"the certificate of {self._origin.host} is not valid",
-            mend="Mend the certificate; for an authority of your own set REQUESTS_CA_BUNDLE.",
+            mend="Mend the certificate; for an authority of your own set CLV_CA_BUNDLE.",
             shop=self._shop,
         )
+
+
+@cache
+def _holds_certificates(bundle: Path) -> bool:
+    """Whether it is a file, or a folder, of certificates that can be read."""
+    context = SSLContext(PROTOCOL_TLS_CLIENT)
+    try:
+        if bundle.is_dir():
+            context.load_verify_locations(capath=bundle)
+        else:
+            context.load_verify_locations(cafile=bundle)
+    except OSError:  # ssl's own errors are among these
+        return False
+    return True
 
 
 def _session(*, proxies: bool) -> Session:

@@ -14,7 +14,7 @@ from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256, Client
 
 from connectors.config import ShopSettings
 from connectors.errors import ConfigurationError
-from connectors.http import AnswerDenied, AuthBase, Http, PreparedRequest
+from connectors.http import AnswerDenied, AuthBase, Http, PreparedRequest, Trust
 from connectors.magento.ims import ImsToken
 from connectors.origin import PORTS, origin_of
 
@@ -101,7 +101,14 @@ def open_http(settings: ShopSettings, **patience: Any) -> Http:
         patience |= {"renew": auth.dropped}
     if isinstance(auth, OAuth1) and _has_port(settings.url):
         patience |= {"renew": auth.other_form, "renewable": _may_be_the_port}
-    return Http(settings.url, shop=settings.shop, auth=auth, denied_mend=DENIED, **patience)
+    return Http(
+        settings.url,
+        shop=settings.shop,
+        auth=auth,
+        denied_mend=DENIED,
+        trust=Trust.of(settings),
+        **patience,
+    )
 
 
 def is_about_rights(denied: AnswerDenied) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from connectors.config import ShopSettings
 from connectors.errors import AuthenticationError, ConfigurationError
-from connectors.http import AnswerDenied, AnswerRefused, AuthBase, Http, PreparedRequest
+from connectors.http import AnswerDenied, AnswerRefused, AuthBase, Http, PreparedRequest, Trust
 from connectors.origin import may_sign_in
 
 SIGN_IN = "https://ims-na1.adobelogin.com"
@@ -81,7 +81,7 @@ class ImsToken(AuthBase):
                 mend=f"Leave {setting} out.",
                 shop=self._settings.shop,
             )
-        return Http(url, shop=self._settings.shop, setting=setting)
+        return Http(url, shop=self._settings.shop, setting=setting, trust=Trust.of(self._settings))
 
     def _granted(self) -> tuple[str, float]:
         form = {

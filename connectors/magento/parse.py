@@ -270,7 +270,8 @@ def parse_customer(raw: Any, shop: str, hasher: EmailHasher) -> Customer:
 def _email_key(row: Fields, name: str, website: str, hasher: EmailHasher) -> str | None:
     """The key that our module made of the e-mail, or the one that we make of it."""
     made = row.person_key_or_none(f"{name}_key")
-    return made or hasher.person_key(row.text_or_none(name), website)
+    key = made or hasher.person_key(row.text_or_none(name), website)
+    return key if hasher.keeps else None
 
 
 def _sum(fields: Fields, names: Sequence[str]) -> Decimal:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from connectors.config import ShopSettings
 from connectors.errors import AuthenticationError, ConfigurationError
-from connectors.http import AnswerRefused, AuthBase, Http, PreparedRequest
+from connectors.http import AnswerRefused, AuthBase, Http, PreparedRequest, Trust
 
 HEADER = "X-Shopify-Access-Token"
 RENEWED_BEFORE = 300  # seconds: a token this close to its end is not used any more
@@ -41,11 +41,18 @@ def open_http(
     pause: Callable[..., float],
 ) -> Http:
     """The shop's door, signed with the token that is given or that the app's secret brings."""
-    url = checked_url(settings)
+    url, trust = checked_url(settings), Trust.of(settings)
     if settings.token:
         token = {HEADER: settings.token}
-        return Http(url, shop=settings.shop, headers=token, throttled=throttled, pause=pause)
-    grant = ClientCredentials(settings, Http(url, shop=settings.shop))
+        return Http(
+            url,
+            shop=settings.shop,
+            headers=token,
+            throttled=throttled,
+            pause=pause,
+            trust=trust,
+        )
+    grant = ClientCredentials(settings, Http(url, shop=settings.shop, trust=trust))
     return Http(
         url,
         shop=settings.shop,
@@ -53,6 +60,7 @@ def open_http(
         renew=grant.dropped,
         throttled=throttled,
         pause=pause,
+        trust=trust,
     )
 
 

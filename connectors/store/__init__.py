@@ -7,6 +7,10 @@ log          pages and cursors in, content hash, compaction
 quarantine   rows that could not be read
 mending      a comparison with the shop: totals by month, single orders mended
 journal      runs, and every change written to a shop
+erasure      all of one person or shop: found, and made to leave
+tombstones   who was erased stays out
+rewriting    the file written anew, so that no trace is left in it
+files        the files that were made from the store
 scores       scores, run by run
 tables       the tables as expressions: the log, and what of it stands
 summary      the summary per person, as expressions
@@ -27,15 +31,28 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from connectors.errors import ConfigurationError
+from connectors.identity import EmailHasher
 from connectors.platform import Cursor, Page
 from connectors.schema import Change, Outcome, Rule
-from connectors.store import journal, log, mending, quarantine, reading, scores
+from connectors.store import (
+    erasure,
+    files,
+    journal,
+    log,
+    mending,
+    quarantine,
+    reading,
+    scores,
+    tombstones,
+)
 from connectors.store.connection import opened
+from connectors.store.erasure import Person
 from connectors.store.journal import Run, Written
 from connectors.store.mending import Known, MonthTotals
 from connectors.store.migrations import migrate
 from connectors.store.rows import TABLES
 from connectors.store.scores import LATEST_SCORES, Card
+from connectors.store.tombstones import Erased
 
 if TYPE_CHECKING:  # it takes a third of a start
     import pandas as pd
@@ -48,26 +65,55 @@ class Store:
     """The open store. Whatever a method changes is on the disk when it returns, or not at all."""
 
     connection: DuckDBPyConnection
+    hasher: EmailHasher | None = None
 
     @classmethod
     @contextmanager
     def open(
-        cls, path: Path, *, now: datetime, memory_mb: int = 2048, threads: int = 2
+        cls,
+        path: Path,
+        *,
+        now: datetime,
+        memory_mb: int = 2048,
+        threads: int = 2,
+        hasher: EmailHasher | None = None,
     ) -> Iterator[Store]:
         """The store at `path` (made where there is none), for this process alone.
+
+        `hasher` knows again who was erased; without it such a store takes nothing in.
 
         Raises StoreLocked where another run holds it. Raises StoreError where it is of a newer
         version, no store, damaged or unwritable, also for what happens inside the `with` block.
         """
         with opened(path, now, memory_mb, threads) as connection:
             migrate(connection, path, now)
-            yield cls(connection)
+            yield cls(connection, hasher)
 
-    # ------------------------------------------------------------------------------ what shops said
+    # ----------------------------------------------------------------------------- what shops said
 
     def commit(self, shop: str, stream: str, page: Page, *, at: datetime) -> int:
-        """The page's rows, rejects and cursor as one; how many rows were new or different."""
-        return log.commit(self.connection, shop, stream, page, at)
+        """The page's rows, rejects and cursor as one; how many rows were new or different.
+
+        Of people who were erased nothing is kept, and their orders are nobody's.
+        """
+        page, also = tombstones.without(page, self._erased(shop))
+
+        def stay_out() -> None:
+            if also and self.hasher:
+                tombstones.add(self.connection, shop, self.hasher, also)
+                erasure.forget(self.connection, Person(shop, {one.value for one in also}, ()))
+
+        return log.commit(self.connection, shop, stream, page, at, stay_out)
+
+    def without_erased(self, shop: str, page: Page) -> Page:
+        """The page as it may be kept: who was erased is not on it.
+
+        Raises ConfigurationError where the whole shop was erased.
+        """
+        return tombstones.without(page, self._erased(shop))[0]
+
+    def _erased(self, shop: str) -> Erased:
+        return tombstones.erased_of(self.connection, shop, self.hasher)
 
     def cursor(self, shop: str, stream: str) -> Cursor | None:
         return log.cursor(self.connection, shop, stream)
@@ -162,7 +208,7 @@ class Store:
 
     def mend(self, shop: str, page: Page, *, at: datetime) -> int:
         """The page's rows and rejects, all or nothing; no cursor moves."""
-        return log.mend(self.connection, shop, page, at)
+        return log.mend(self.connection, shop, self.without_erased(shop, page), at)
 
     def settle_counts(self, shop: str) -> None:
         """Counts that differed are settled, since every month agrees now."""
@@ -310,7 +356,7 @@ class Store:
         )
         return reading.frame(self.connection, sql, shop=shop, customer=customer)
 
-    # ------------------------------------------------------------------------------ runs and writes
+    # ----------------------------------------------------------------------------- runs and writes
 
     def start_run(self, command: str, shops: Sequence[str], at: datetime) -> str:
         """Enters a run in the history; its id sorts by time."""
@@ -347,3 +393,16 @@ class Store:
     def standing(self, shop: str) -> str:
         """Names the state that a plan stands on: the shop's scores and its last write-back."""
         return journal.standing(self.connection, shop)
+
+    # --------------------------------------------------------------------------------------- files
+
+    def note_file(self, path: Path, kind: str, at: datetime) -> None:
+        """Remembers a file that was made from the store, so that an erasure finds it."""
+        files.note(self.connection, path, kind, at)
+
+    def files(self) -> list[tuple[Path, str]]:
+        """The files that were made from the store, and of what kind each is."""
+        return files.noted(self.connection)
+
+    def forget_file(self, path: Path) -> None:
+        files.forget(self.connection, path)

@@ -13,8 +13,9 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 from filelock import FileLock, Timeout
 
-from connectors.errors import StoreError, StoreLocked
+from connectors.errors import Interrupted, StoreError, StoreLocked
 from connectors.files import private_folder
+from connectors.store import rewriting
 
 #: What the outside can do to an open store (disk full, no memory, a damaged block); everything
 #: else that DuckDB raises is a defect of ours and shows as it is.
@@ -29,15 +30,32 @@ def opened(path: Path, now: datetime, memory_mb: int, threads: int) -> Iterator[
     or fails while in use; the file is left as it was.
     """
     with _private_files(), ExitStack() as stack:
-        try:
+        with _told(path):
             private_folder(path.parent)
             stack.enter_context(_locked(path, now))
-            connection = stack.enter_context(closing(_connect(path, memory_mb, threads)))
+            connection = stack.enter_context(closing(_whole(path, now, memory_mb, threads)))
             path.chmod(0o600)
-        except OSError as error:
-            raise _unusable(path, error.strerror or str(error)) from error
-        with _told(path):
+        with _said(path):
             yield connection
+            erased = rewriting.is_due(connection)
+        if erased:
+            connection.close()
+            _rewrite(path, now, memory_mb)
+
+
+def _whole(path: Path, now: datetime, memory_mb: int, threads: int) -> DuckDBPyConnection:
+    """The connection, behind the rewriting that an earlier run may have died before."""
+    connection = _connect(path, memory_mb, threads)
+    if not rewriting.is_due(connection):
+        return connection
+    connection.close()
+    _rewrite(path, now, memory_mb)
+    return _connect(path, memory_mb, threads)
+
+
+def _rewrite(path: Path, now: datetime, memory_mb: int) -> None:
+    with _told(path):
+        rewriting.rewrite(path, in_utc(now), memory_mb)
 
 
 @contextmanager
@@ -116,17 +134,30 @@ def _connect(path: Path, memory_mb: int, threads: int) -> DuckDBPyConnection:
         "enable_external_access": False,
         "lock_configuration": True,
     }
-    with _told(path):
-        connection = duckdb.connect(str(path), config=settings)
-        connection.execute("attach ':memory:' as staged")  # see `connectors.store.staging`
-        return connection
+    connection = duckdb.connect(str(path), config=settings)
+    connection.execute("attach ':memory:' as staged")  # see `connectors.store.staging`
+    return connection
 
 
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
-    """Turns what the outside did to the store into one line and its mend."""
+    """Turns what the system or DuckDB says of the store's files into one line and its mend."""
+    try:
+        with _said(path):
+            yield
+    except OSError as error:
+        raise _unusable(path, error.strerror or str(error)) from error
+
+
+@contextmanager
+def _said(path: Path) -> Iterator[None]:
+    """The same for what DuckDB says alone."""
     try:
         yield
+    except RuntimeError as error:  # so DuckDB passes on what a signal's handler has raised
+        if isinstance(error.__cause__, Interrupted):
+            raise error.__cause__ from None
+        raise
     except UNUSABLE as error:
         said = str(error).splitlines()[0]
         if "Conflicting lock" in said:  # a program that doesn't know our lock file

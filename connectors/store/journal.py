@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -168,11 +168,29 @@ def tags_written(connection: DuckDBPyConnection, shop: str) -> frozenset[str]:
 
 
 def standing(connection: DuckDBPyConnection, shop: str) -> str:
-    """Names the state that a plan for the shop stands on: its scores and its last write-back."""
+    """Names the state that a plan for the shop stands on.
+
+    Its scores, its last write-back, and who was erased: a plan must not bring anybody back.
+    """
     found = connection.execute(
         "select (select max(seq) from scores where shop = $shop),"
-        " (select max(seq) from intents where shop = $shop)",
+        " (select max(seq) from intents where shop = $shop),"
+        " (select count(*) from erasures where shop = $shop)",
         {"shop": shop},
     ).fetchall()
-    scores, writes = found[0]
-    return f"scores {scores or 0}, writes {writes or 0}"
+    scores, writes, erasures = found[0]
+    return f"scores {scores or 0}, writes {writes or 0}, erasures {erasures}"
+
+
+def last_applied(
+    connection: DuckDBPyConnection, shop: str, customer_ids: Collection[str]
+) -> dict[str, Shown]:
+    """What we wrote last on each of these customers."""
+    found = connection.execute(
+        "select customer_id, arg_max(shown_after, intents.seq)"
+        " from intents join outcomes using (run_id, shop, customer_id)"
+        " where shop = ? and customer_id in (select unnest(?::varchar[])) and status = 'applied'"
+        " group by customer_id",
+        [shop, list(customer_ids)],
+    ).fetchall()
+    return {customer_id: json.loads(shown) for customer_id, shown in found}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,14 +49,24 @@ class Version:
 Entries = Mapping[str, Mapping[str, Entry]]  # by table and id
 
 
-def commit(connection: DuckDBPyConnection, shop: str, stream: str, page: Page, at: datetime) -> int:
+def commit(
+    connection: DuckDBPyConnection,
+    shop: str,
+    stream: str,
+    page: Page,
+    at: datetime,
+    also_erased: Callable[[], None] = lambda: None,
+) -> int:
     """The page's rows, its rejects and its cursor, all or nothing; orders that are gone leave.
+
+    `also_erased` is part of the whole: what the page has told of somebody who was erased.
 
     Returns how many orders, refunds and customers were new or different. A row that the store
     can't hold exactly is put aside like one that could not be read.
     """
     entries, misfits = _entries(page)
     with transaction(connection):
+        also_erased()
         if page.begins:
             empty(connection, shop, stream)
         settle(connection, shop, page.settled)

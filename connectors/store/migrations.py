@@ -108,5 +108,24 @@ def _latest_in_little_memory(connection: DuckDBPyConnection) -> None:
     """No table changes: a store's `latest_` views are made anew behind every step."""
 
 
+def _erasures(connection: DuckDBPyConnection) -> None:
+    """Who was erased, as keyed hashes; each erasure; and the files that the store was told of."""
+    connection.execute(
+        """
+        create table tombstones (shop varchar, kind varchar, tombstone varchar);
+        create table erasures (
+            seq bigint, shop varchar, what varchar, tombstones varchar, counts varchar,
+            erased_at timestamp, rewritten_at timestamp
+        );
+        create table files (path varchar, kind varchar, made_at timestamp);
+        """
+    )
+
+
 #: Only ever appended to: a store remembers how many it has taken.
-STEPS: Sequence[Step] = (_first_tables, _dated_scores_and_cards, _latest_in_little_memory)
+STEPS: Sequence[Step] = (
+    _first_tables,
+    _dated_scores_and_cards,
+    _latest_in_little_memory,
+    _erasures,
+)

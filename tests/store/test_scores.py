@@ -146,6 +146,7 @@ def test_a_store_of_the_first_version_gets_the_new_columns(tmp_path: Path) -> No
     path = tmp_path / "orders.duckdb"
     with Store.open(path, now=NOW) as store:
         store.connection.execute("drop table cards; alter table scores drop column as_of")
+        store.connection.execute("drop table tombstones; drop table erasures; drop table files")
         store.connection.execute("delete from schema_version where version > 1")
     with Store.open(path, now=NOW) as store:
         save(store, "r1", scored())

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from connectors.config import ShopSettings
 from connectors.errors import AuthenticationError, ConnectorError, PayloadError
-from connectors.http import Answer, AnswerDenied, AnswerRefused, Http
+from connectors.http import Answer, AnswerDenied, AnswerRefused, Http, Trust
 from connectors.magento.api import Api, api_of
 from connectors.magento.auth import OAUTH_KEYS, Bearer, OAuth1, open_http, way_in
 from connectors.magento.checks import denials
@@ -111,7 +111,10 @@ def _cause(http: Http, settings: ShopSettings, denied: Seen, others: Mapping[str
         return denials.of_oauth(settings, denied)
     if others.get(OAuth1.way):
         return denials.of_bearer_off(settings)
-    stranger = look(Http(settings.url, shop=settings.shop), api_of(settings).path(ANY_RIGHT))
+    stranger = look(
+        Http(settings.url, shop=settings.shop, trust=Trust.of(settings)),
+        api_of(settings).path(ANY_RIGHT),
+    )
     known = isinstance(denied, AnswerDenied) and denials.is_recognised(denied, stranger)
     return denials.of_a_token(settings, known)
 

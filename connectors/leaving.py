@@ -1,0 +1,95 @@
+"""Erasures as a command does them: which shop is meant, and what the shop itself still shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from connectors import news, plan, privacy
+from connectors.config import ShopSettings
+from connectors.errors import ConfigurationError, ConnectorError
+from connectors.files import written_whole
+from connectors.privacy import Erasure
+from connectors.schema import Change, Outcome
+from connectors.session import Session
+from connectors.store import erasure, journal
+
+
+def shops_of(at: Session, customer: str) -> Sequence[ShopSettings]:
+    """The shops to look in. An e-mail is the same person everywhere, an id is not."""
+    if "@" not in customer and len(at.shops) > 1:
+        raise ConfigurationError(
+            "the same id is somebody else in each shop", mend="Say which one with --shop."
+        )
+    return at.shops
+
+
+def the_one_shop(at: Session, named: Sequence[str], customer: str | None = None) -> ShopSettings:
+    """The shop that was named, and only it: never taken for granted, and with nobody beside it."""
+    if len(named) != 1 or customer:
+        raise ConfigurationError(
+            "this is for one whole shop", mend="Name it with --shop, and no customer."
+        )
+    return at.shops[0]
+
+
+def question(at: Session, shop: ShopSettings, customer: str) -> str:
+    """What to ask before: how much is known."""
+    rows = privacy.known_rows(
+        privacy.subject_export(at.store, at.hasher, shop.shop, customer, at=at.now)
+    )
+    if rows:
+        return f"{shop.shop}: erase one customer, of whom {rows:,} rows are known?"
+    return f"{shop.shop}: nothing is known of them. Keep them out of later pulls?"
+
+
+def erase(at: Session, shop: ShopSettings, customer: str, keep_in_shop: bool) -> None:
+    """Our fields off the customer in the shop first, while it is known what they are; then here."""
+    left = [] if keep_in_shop else _taken_off(at, shop, customer)
+    done = privacy.erase_customer(at.store, at.hasher, shop.shop, customer, at=at.now)
+    _told(at, done, left)
+
+
+def erase_shop(at: Session, shop: ShopSettings) -> None:
+    _told(at, privacy.erase_shop(at.store, at.hasher, shop.shop, at=at.now), [])
+
+
+def _told(at: Session, done: privacy.Erased, left: Sequence[Outcome]) -> None:
+    news.erased(at.terminal, done, left)
+    at.count(done.audit.shop, erased=sum(done.audit.counts.values()))
+    if left or any(told.startswith("can't") for told in done.files.values()):
+        at.worse(3)
+
+
+def _taken_off(at: Session, shop: ShopSettings, customer: str) -> list[Outcome]:
+    """What the shop would not take off.
+
+    Not journalled: the journal is about to forget them, and there is no way back from an erasure.
+    """
+    who = privacy.person(at.store, at.hasher, shop.shop, customer)
+    written = journal.last_applied(at.store.connection, shop.shop, who.ids)
+    changes = [
+        Change(shop.shop, one, before=shown, after=plan.group_of(shown))
+        for one, shown in sorted(written.items())
+        if plan.ours(shown)
+    ]
+    try:
+        outcomes = list(at.open(shop).push(changes)) if changes else []
+    except ConnectorError:
+        at.terminal.error("nothing was erased yet; --keep-in-shop leaves the shop alone")
+        raise
+    return [outcome for outcome in outcomes if outcome.status != "applied"]
+
+
+def keep(told: Sequence[Mapping[str, Any]], out: Path) -> None:
+    """What is known, as JSON, 0600."""
+    with written_whole(out) as fresh:
+        fresh.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def erasures(at: Session) -> list[Erasure]:
+    """Those of the session's shops, the oldest first."""
+    names = {shop.shop for shop in at.shops}
+    return [one for one in erasure.erasures(at.store.connection) if one.shop in names]

@@ -1,0 +1,133 @@
+"""`erase`, `readmit` and `subject-export` as their users start them, on the practice shops."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from started import Run, started_in
+
+from connectors.sandbox.books import Books
+from connectors.sandbox.server import Sandbox, open_books, serve
+
+pytestmark = pytest.mark.end_to_end
+
+CUSTOMERS = 40
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    today = datetime.now(UTC).date()
+    books = open_books(tmp_path / "shops.sqlite", today=today, limit=CUSTOMERS)
+    with serve(books) as running:
+        yield running
+    books.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "work"
+
+
+@pytest.fixture
+def run(folder: Path) -> Run:
+    folder.mkdir()
+    return started_in(folder)
+
+
+def a_customer(books: Books, shop: str) -> tuple[str, str]:
+    """Id and e-mail of one who shows our fields."""
+    row = books.query(
+        "SELECT id, email FROM customers WHERE shop = ? AND id IN"
+        " (SELECT customer_id FROM customer_values WHERE shop = ?"
+        "  AND name LIKE 'clv%') ORDER BY id LIMIT 1",
+        (shop, shop),
+    )[0]
+    return str(row["id"]), str(row["email"])
+
+
+def shown(books: Books, shop: str, customer: str) -> list[str]:
+    values = books.query(
+        "SELECT name FROM customer_values WHERE shop = ? AND customer_id = ?", (shop, customer)
+    )
+    tags = books.query(
+        "SELECT tag AS name FROM customer_tags WHERE shop = ? AND customer_id = ?", (shop, customer)
+    )
+    return [row["name"] for row in [*values, *tags] if str(row["name"]).startswith("clv")]
+
+
+def everywhere(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
+
+
+@pytest.mark.parametrize("shop", ["eu", "us"])
+def test_who_is_erased_leaves_the_shop_the_store_and_the_files_and_stays_out(
+    run: Run, sandbox: Sandbox, folder: Path, shop: str
+) -> None:
+    environment = sandbox.environment | {"CLV_SHOPS": shop}
+    assert run(environment, "run").code == 0
+    assert run(environment, "export", "scores", "--out", "scores.csv").code == 0
+    assert run(environment, "plan", "--out", "old.plan").code == 0
+    customer, email = a_customer(sandbox.books, shop)
+    assert shown(sandbox.books, shop, customer)
+    told = run(environment, "subject-export", email, "--out", "her.json", "--json")
+    assert told.events("summary")[0]["rows"] > 2
+    (known,) = json.loads((folder / "her.json").read_text())
+    assert known["customer_ids"] == [customer]
+    assert email not in (folder / "her.json").read_text()
+    keys = [key.encode() for key in known["email_hashes"]]
+    rows = (folder / "scores.csv").read_text().count("\n")
+
+    erased = run(environment, "erase", email, "--yes", "--json")
+    assert erased.code == 0, erased.err
+    assert {event["told"] for event in erased.events("file")} == {"rewritten", "deleted"}
+    assert (folder / "scores.csv").read_text().count("\n") == rows - 1
+    assert not (folder / "her.json").exists()
+    assert shown(sandbox.books, shop, customer) == []
+
+    again = run(environment, "backfill", "--full-refresh", "--json")
+    assert again.code == 0, again.err
+    assert run(environment, "reconcile").code == 0
+    assert run(environment, "run", "--json").code == 0
+    assert shown(sandbox.books, shop, customer) == []
+    assert run(environment, "explain", email).code == 1
+    assert not [key for key in keys if key in everywhere(folder)]
+    assert email not in erased.out + erased.err + again.out
+    assert [row["shop"] for row in run(environment, "erase", "--json").events("erasure")] == [shop]
+
+
+def test_a_whole_shop_is_erased_and_readmitted(run: Run, sandbox: Sandbox, folder: Path) -> None:
+    assert run(sandbox.environment, "backfill").code == 0
+    assert run(sandbox.environment, "erase", "--everything", "--yes").code == 1
+    assert run(sandbox.environment, "erase", "--shop", "eu", "--everything", "--yes").code == 0
+    again = run(sandbox.environment, "run", "--json")
+    assert again.code == 1
+    assert "all of eu was erased" in again.err
+    assert again.events("summary")[0]["shops"]["us"]["applied"] > 0
+    assert run(sandbox.environment, "readmit", "--shop", "eu").code == 0
+    assert run(sandbox.environment, "run").code == 0
+
+
+def test_nothing_is_erased_where_the_shop_cannot_be_reached(
+    run: Run, sandbox: Sandbox, folder: Path
+) -> None:
+    environment = sandbox.environment | {"CLV_SHOPS": "eu"}
+    assert run(environment, "run").code == 0
+    customer, _ = a_customer(sandbox.books, "eu")
+    wrong = environment | {"CLV_EU_TOKEN": "wrong"}
+    refused = run(wrong, "erase", customer, "--yes")
+    assert refused.code == 12
+    assert "--keep-in-shop" in refused.err
+    assert run(environment, "explain", customer).code == 0
+    assert run(wrong, "erase", customer, "--yes", "--keep-in-shop").code == 0
+    assert run(environment, "explain", customer).code == 1
+
+
+def test_an_id_needs_a_shop_and_an_erasure_a_yes(run: Run, sandbox: Sandbox) -> None:
+    asked = run(sandbox.environment, "erase", "1", "--yes")
+    assert asked.code == 1
+    assert "--shop" in asked.err
+    assert "--yes" in run(sandbox.environment, "erase", "1", "--shop", "eu").err
