@@ -55,6 +55,7 @@ bench: $(STAMP)  ## what the stages cost, and how good the forecasts are
 	$(BIN)/python benchmarks/recovery.py
 	$(BIN)/python benchmarks/calibrated.py 1
 	$(BIN)/python benchmarks/shopify.py
+	$(BIN)/python benchmarks/webhooks.py
 
 lock: $(STAMP)  ## after a change of the dependencies
 	$(COMPILE) --output-file requirements.lock

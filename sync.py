@@ -668,6 +668,30 @@ def readmit(
 
 
 @app.command()
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8322,
+) -> None:
+    """Take Shopify's webhooks in until Ctrl-C; the next `run` or `pull` acts on them."""
+    try:
+        from connectors.serve import server  # an extra: its libraries may not be there
+    except ModuleNotFoundError as error:
+        told = f"`serve` needs {error.name}"
+        raise ConfigurationError(
+            told, mend="Install the extra: pip install 'clv-sync[serve]'."
+        ) from None
+    options: Options = context.obj
+    terminal = options.terminal
+
+    def listens(url: str) -> None:
+        terminal.tell("listening", f"Listening for webhooks on {url}; Ctrl-C ends it.", url=url)
+
+    server.serve(read_settings(environment()), options.shops, (host, port), now, listens)
+    terminal.summary("serve done", command="serve", exit_code=0)
+
+
+@app.command()
 def sandbox(
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8321,
     customers: Sample = Customers.sample,

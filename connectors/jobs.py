@@ -9,12 +9,13 @@ from datetime import datetime
 from pathlib import Path
 
 from connectors import drift as drifts
-from connectors import news, writeback
+from connectors import hinted, news, writeback
 from connectors import plan as plans
 from connectors import pull as pulls
 from connectors import reconcile as reconciles
 from connectors.config import ShopSettings
 from connectors.errors import ConfigurationError, GuardStopped, StalePlan
+from connectors.hints import Hint
 from connectors.platform import Window
 from connectors.schema import Change, Shown
 from connectors.session import Session
@@ -24,15 +25,13 @@ def pull(at: Session, shop: ShopSettings, since: datetime | None = None) -> Mapp
     """Customers and orders into the store; what the customers show comes back."""
     if since and at.store.cursor(shop.shop, "orders"):
         news.already_pulled(at.terminal, shop.shop)
-    platform = at.open(shop)
     begun = time.monotonic()
-    with at.watch(f"{shop.shop}: customers") as watch:
-        customers = pulls.pull_customers(platform, at.store, at.now, watch)
-    with at.watch(f"{shop.shop}: orders") as watch:
-        pulls.pull_moved(platform, at.store, customers.shown, at.now, watch)
-        orders = pulls.pull_orders(platform, at.store, at.now, since, watch)
+    with hinted.pending(at, shop) as hints:
+        customers, orders = _pulled(at, shop, since, hints)
     news.pulled(at.terminal, shop.shop, customers, orders, time.monotonic() - begun)
     at.count(shop.shop, orders=orders.orders, customers=customers.customers)
+    if hints:
+        at.count(shop.shop, hints=len(hints))
     at.store.tidy()
     quarantined = at.store.rejects(shop.shop)
     if len(quarantined):
@@ -40,6 +39,19 @@ def pull(at: Session, shop: ShopSettings, since: datetime | None = None) -> Mapp
         at.count(shop.shop, rejected=len(quarantined))
         at.worse(3)
     return customers.shown
+
+
+def _pulled(
+    at: Session, shop: ShopSettings, since: datetime | None, hints: Sequence[Hint]
+) -> tuple[pulls.Pulled, pulls.Pulled]:
+    platform = at.open(shop)
+    with at.watch(f"{shop.shop}: customers") as watch:
+        customers = pulls.pull_customers(platform, at.store, at.now, watch)
+    with at.watch(f"{shop.shop}: orders") as watch:
+        pulls.pull_moved(platform, at.store, customers.shown, at.now, watch)
+        orders = pulls.pull_orders(platform, at.store, at.now, since, watch)
+        pulls.pull_hinted(platform, at.store, hints, customers.shown, at.now, watch)
+    return customers, orders
 
 
 def reconcile(

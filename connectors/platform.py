@@ -128,5 +128,8 @@ class ByName(Protocol):
     There an order moves to another customer without being changed, where two are merged.
     """
 
-    def pull_named(self, order_ids: Sequence[str]) -> Iterator[Page]:
-        """The orders of these ids as they stand now; one that the shop has no more is missing."""
+    def pull_named(self, order_ids: Sequence[str], cursor: Cursor | None = None) -> Iterator[Page]:
+        """The orders of these ids as they stand now; one that the shop has no more is missing.
+
+        So is one that the reading of `cursor` leaves out (`since`).
+        """

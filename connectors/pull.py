@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from connectors.errors import Interrupted
+from connectors.hints import Hint
 from connectors.platform import ByName, Page, Platform
 from connectors.schema import Shown
 from connectors.store import Store
@@ -82,6 +83,37 @@ def pull_moved(
         watch.checked()
         page = store.without_erased(platform.shop, page)
         pulled.add(page, store.mend(platform.shop, page, at=now))
+    return pulled
+
+
+def pull_hinted(
+    platform: Platform,
+    store: Store,
+    hints: Sequence[Hint],
+    customer_ids: Collection[str],
+    now: datetime,
+    watch: Watch,
+) -> Pulled:
+    """What webhooks told of and the pull before didn't bring, asked for by id.
+
+    Orders that were deleted leave if the shop has them no more, customers who went if they are
+    none of `customer_ids`. An order that merely isn't found stays: an app that lost a right sees
+    less, and `reconcile` looks closer.
+    """
+    pulled, shop = Pulled(), platform.shop
+    if not isinstance(platform, ByName):
+        return pulled
+    deleted = {order for hint in hints if hint.kind == "order deleted" for order in hint.orders}
+    told = {order: hint.triggered_at for hint in hints for order in hint.orders}
+    due = store.behind(shop, told, deleted)
+    seen: set[str] = set()
+    for page in platform.pull_named(due, store.cursor(shop, "orders")) if due else ():
+        watch.checked()
+        pulled.add(page, store.mend(shop, page, at=now))
+        seen |= {order.order_id for order in page.orders} | {one.row_id for one in page.rejects}
+    store.forget_orders(shop, deleted - seen)
+    gone = {one for hint in hints if hint.kind == "customer gone" for one in hint.customers}
+    store.forget_customers(shop, gone - set(customer_ids))
     return pulled
 
 

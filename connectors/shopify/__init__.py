@@ -63,9 +63,10 @@ class ShopifyShop:
             return is_bulk(cursor)
         return self._settings.read == "bulk" or self._orders.count(since) >= MANY
 
-    def pull_named(self, order_ids: Sequence[str]) -> Iterator[Page]:
+    def pull_named(self, order_ids: Sequence[str], cursor: Cursor | None = None) -> Iterator[Page]:
         """The orders of these ids as they stand now; one that the shop has no more is missing."""
-        return self._stream(self._orders).pages(self._orders.named(order_ids))
+        since = str((cursor or {}).get("since", ""))
+        return self._stream(self._orders).pages(self._orders.named(order_ids), since)
 
     def placed(self, windows: Sequence[Window]) -> Iterator[Placed]:
         return self._orders.placed(windows)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from connectors.errors import AuthenticationError, RequestRefused, ShopUnavailable
 from connectors.http import Answer, Http
 from connectors.shopify.documents import API_VERSION
+
+log = logging.getLogger(__name__)
 
 PATH = f"/admin/api/{API_VERSION}/graphql.json"
 SHORTEST_WAIT = 1.0  # seconds, where the answer doesn't say how long
@@ -19,6 +22,9 @@ SECONDS_TO_EMPTY = 20
 
 #: Error codes of the server's own trouble (https://shopify.dev/docs/api/admin-graphql, 2026-11-21).
 PASSING = {"INTERNAL_SERVER_ERROR", "TIMEOUT", "THROTTLED"}
+
+#: Seconds before each further try of what the server had its own trouble with.
+WAITS = (1.0, 5.0)
 
 
 def throttled(answer: Answer) -> float | None:
@@ -64,7 +70,7 @@ def ask_counted(
     http: Http, document: str, variables: Mapping[str, Any]
 ) -> tuple[dict[str, Any], float]:
     """The same, and what the shop counts the document as; 0 where it doesn't say."""
-    body = sent(http, document, variables)
+    body = sent(http, document, variables, wholly=True)
     errors = body.get("errors")
     if errors:
         raise failure(http.shop, errors)
@@ -75,9 +81,31 @@ def ask_counted(
 
 
 def sent(
-    http: Http, document: str, variables: Mapping[str, Any], *, attempts: int | None = None
+    http: Http,
+    document: str,
+    variables: Mapping[str, Any],
+    *,
+    attempts: int | None = None,
+    wholly: bool = False,
 ) -> dict[str, Any]:
-    """The whole answer, errors and all. Raises RequestRefused where a search term was ignored."""
+    """The whole answer, errors and all. Raises RequestRefused where a search term was ignored.
+
+    Where the server had trouble of its own it is asked again, a few times: if there are no data,
+    and if they lack anything where they are wanted `wholly`. Not where `attempts` are given.
+    """
+    for wait in WAITS if attempts is None else ():
+        body = _sent(http, document, variables, attempts)
+        codes = _codes(body)
+        if not codes & PASSING or (body.get("data") and not wholly):
+            return body
+        log.warning("retry shop=%s wait_seconds=%.1f codes=%s", http.shop, wait, ",".join(codes))
+        http.wait(wait)
+    return _sent(http, document, variables, attempts)
+
+
+def _sent(
+    http: Http, document: str, variables: Mapping[str, Any], attempts: int | None
+) -> dict[str, Any]:
     asked = {"query": document, "variables": variables}
     answer = http.request("POST", PATH, json=asked, attempts=attempts)
     body = answer.data if isinstance(answer.data, dict) else {}

@@ -52,10 +52,10 @@ class OrderStream:
             cursor = {"last_id": 0, "started": now.isoformat(), "since": _iso(since)}
         return self._backfill(cursor) if "last_id" in cursor else self._changes(cursor, now)
 
-    def pages(self, listed: Iterable[Listed]) -> Iterator[Page]:
+    def pages(self, listed: Iterable[Listed], since: str = "") -> Iterator[Page]:
         """Orders that were asked for one by one or by a window. The cursors are of no use."""
         for rows, _ in listed:
-            yield self._page(rows, {"since": ""})
+            yield self._page(rows, {"since": since})
 
     def _backfill(self, cursor: Cursor) -> Iterator[Page]:
         """By rising id: what comes in meanwhile is at the end, what changes is read afterwards."""

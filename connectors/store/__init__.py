@@ -218,6 +218,16 @@ class Store:
         """Orders that the shop no longer has leave, with their lines and refunds."""
         mending.forget_orders(self.connection, shop, order_ids)
 
+    def behind(
+        self, shop: str, told: Mapping[str, datetime | None], always: Collection[str] = ()
+    ) -> list[str]:
+        """Orders that changed at an instant that we may not know of; those of `always` are due."""
+        return mending.behind(self.connection, shop, told, always)
+
+    def forget_customers(self, shop: str, customer_ids: Collection[str]) -> None:
+        """Customers whom the shop no longer has leave."""
+        mending.forget_customers(self.connection, shop, customer_ids)
+
     # ------------------------------------------------------------------------------------- summary
 
     def summary(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -107,6 +107,41 @@ def orders_of_others(
         [shop, list(customer_ids)],
     ).fetchall()
     return [order_id for (order_id,) in rows]
+
+
+def behind(
+    connection: DuckDBPyConnection,
+    shop: str,
+    told: Mapping[str, datetime | None],
+    always: Collection[str],
+) -> list[str]:
+    """Orders that changed at an instant we may not know of: all but those read since then.
+
+    `told`: when each changed, None where nobody said; those of `always` are due whatever is known.
+    """
+    known = {
+        order_id: updated_at.replace(tzinfo=UTC)
+        for order_id, updated_at in connection.execute(
+            "select order_id, updated_at from latest_orders"
+            " where shop = ? and order_id in (select unnest(?::varchar[]))",
+            [shop, list(told)],
+        ).fetchall()
+    }
+    return [
+        order
+        for order, at in told.items()
+        if order in always or at is None or order not in known or known[order] < at
+    ]
+
+
+def forget_customers(
+    connection: DuckDBPyConnection, shop: str, customer_ids: Collection[str]
+) -> None:
+    """Customers whom the shop no longer has leave; their orders are another's by now, or none."""
+    connection.execute(
+        "delete from customers where shop = ? and customer_id in (select unnest(?::varchar[]))",
+        [shop, list(customer_ids)],
+    )
 
 
 def forget_orders(connection: DuckDBPyConnection, shop: str, order_ids: Collection[str]) -> None:

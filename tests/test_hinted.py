@@ -1,0 +1,129 @@
+"""From a webhook to the store: the practice shop delivers, `serve` keeps, the next pull acts."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from started import ROOT, Run, bare
+
+from connectors.hints import Hint, Hints, beside
+from connectors.sandbox import SHOPIFY_CLIENT_SECRET
+from connectors.sandbox.books import Books
+from connectors.sandbox.server import Sandbox, serve
+from connectors.sandbox.shopify.hooks import deliver, hook
+from connectors.sandbox.shopify.scenes import delete_order, merge_customers
+from connectors.store import Store
+from tests.sandbox import conftest as practice
+
+NOW = datetime.now(UTC)
+
+tiny = practice.tiny  # the fixture: customers 11 and 12, orders 101, 102 and a guest's 103
+
+
+@pytest.fixture
+def sandbox(tiny: Books) -> Iterator[Sandbox]:
+    with serve(tiny) as running:
+        yield running
+
+
+@pytest.fixture
+def environment(sandbox: Sandbox) -> dict[str, str]:
+    return {
+        **sandbox.environment,
+        "CLV_SHOPS": "us",
+        "CLV_US_CLIENT_SECRET": SHOPIFY_CLIENT_SECRET,
+        "CLV_STORE": "state/store.duckdb",
+    }
+
+
+@contextmanager
+def serving(folder: Path, environment: dict[str, str]) -> Iterator[str]:
+    """The command as its users start it; SIGTERM ends it well."""
+    command = [sys.executable, str(ROOT / "sync.py"), "serve", "--port", "0", "--json"]
+    with subprocess.Popen(
+        command, env={**bare(), **environment}, cwd=folder, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        try:
+            yield json.loads(process.stdout.readline())["url"]
+        finally:
+            process.send_signal(signal.SIGTERM)
+            code = process.wait(timeout=20)
+    assert code == 0
+
+
+def orders(folder: Path) -> dict[str, str | None]:
+    """Which orders the store knows, and whose they are."""
+    with Store.open(folder / "state" / "store.duckdb", now=NOW) as store:
+        found = store.connection.execute("select order_id, customer_id from latest_orders")
+        return dict(found.fetchall())
+
+
+@pytest.mark.end_to_end
+def test_a_delivery_reaches_the_store_with_the_next_pull(
+    sandbox: Sandbox, environment: dict[str, str], tmp_path: Path, run: Run
+) -> None:
+    books = sandbox.books
+    assert run(environment, "pull", "--json").code == 0
+    assert orders(tmp_path) == {"101": "11", "102": "12", "103": None}
+    with (
+        serving(tmp_path, environment) as url,
+        Store.open(tmp_path / "state" / "store.duckdb", now=NOW),
+    ):  # a run holds the store meanwhile
+        gone = hook(books, "us", "orders/delete", 102)
+        delete_order(books, "us", 102)
+        kept = hook(books, "us", "orders/delete", 103)  # a lie, or an old story: it is still there
+        told = [gone, kept, gone, gone.twin(), hook(books, "us", "orders/updated", 101)]
+        assert deliver(f"{url}/webhooks/us", [*told, gone.forged()]) == [200] * 5 + [401]
+    ended = run(environment, "pull", "--json")
+    assert ended.code == 0
+    assert ended.events("summary")[0]["shops"]["us"]["hints"] == 3
+    assert orders(tmp_path) == {"101": "11", "103": None}
+    assert (
+        run(environment, "pull", "--json").events("summary")[0]["shops"]["us"].get("hints") is None
+    )
+
+
+@pytest.mark.end_to_end
+def test_two_customers_who_became_one_are_followed(
+    sandbox: Sandbox, environment: dict[str, str], tmp_path: Path, run: Run
+) -> None:
+    assert run(environment, "pull").code == 0
+    merge_customers(sandbox.books, "us", 11, 12)
+    with Hints.open(beside(tmp_path / "state" / "store.duckdb")) as hints:
+        told = Hint("us", "e", "customers/merge", "customer gone", customers=("12", "11"))
+        hints.add([told], NOW)
+    assert run(environment, "pull").code == 0
+    assert orders(tmp_path) == {"101": "11", "102": "11", "103": None}
+    with Store.open(tmp_path / "state" / "store.duckdb", now=NOW) as store:
+        assert store.counts("us")["customers"] == 1  # 11 is still there, whatever the hint says
+
+
+@pytest.mark.end_to_end
+def test_hints_stay_where_the_pull_fails(
+    sandbox: Sandbox, environment: dict[str, str], tmp_path: Path, run: Run
+) -> None:
+    queue = beside(tmp_path / "state" / "store.duckdb")
+    with Hints.open(queue) as hints:
+        hints.add([Hint("us", "e", "orders/updated", "order", ("101",))], NOW)
+    assert run({**environment, "CLV_US_TOKEN": "wrong"}, "pull").code == 12
+    with Hints.open(queue) as hints:
+        assert hints.waiting() == 1
+    assert run(environment, "pull").code == 0
+    with Hints.open(queue) as hints:
+        assert hints.waiting() == 0
+
+
+@pytest.mark.end_to_end
+def test_serve_says_what_it_lacks(environment: dict[str, str], run: Run) -> None:
+    ended = run({**environment, "CLV_US_CLIENT_SECRET": ""}, "serve", "--port", "0")
+    assert ended.code == 1
+    assert "CLV_US_CLIENT_SECRET" in ended.err
