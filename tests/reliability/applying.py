@@ -72,9 +72,7 @@ class Scored:
 
     @classmethod
     def made(cls, commands: Commands, folder: Path, customers: int) -> Scored:
-        books = open_books(
-            folder / "books.sqlite", today=datetime.now(UTC).date(), limit=customers
-        )
+        books = open_books(folder / "books.sqlite", today=datetime.now(UTC).date(), limit=customers)
         confuse(books)
         with serve(books) as running:
             assert commands.run(folder, running.environment, "backfill").code == 0

@@ -95,12 +95,12 @@ MUTATIONS = (
         22,
         "our own write, sent twice, is taken for somebody else's",
         "connectors/shopify/push/__init__.py",
-        "    if shown == change.after:\n        return Outcome(who, \"applied\", shown)\n"
-        "    if change.edited(shown):\n        return Outcome(who, \"conflict\", shown, BY_NOW)\n"
+        '    if shown == change.after:\n        return Outcome(who, "applied", shown)\n'
+        '    if change.edited(shown):\n        return Outcome(who, "conflict", shown, BY_NOW)\n'
         "    if told",
         "    if shown == change.after and not refused:\n"
-        "        return Outcome(who, \"applied\", shown)\n"
-        "    if change.edited(shown):\n        return Outcome(who, \"conflict\", shown, BY_NOW)\n"
+        '        return Outcome(who, "applied", shown)\n'
+        '    if change.edited(shown):\n        return Outcome(who, "conflict", shown, BY_NOW)\n'
         "    if told",
     ),
     Mutation(
@@ -129,10 +129,10 @@ MUTATIONS = (
         "the tag isn't read back",
         "connectors/shopify/push/__init__.py",
         "    shown = standing.shown\n    if shown == change.after:\n"
-        "        return Outcome(who, \"applied\", shown)\n    if change.edited(shown):",
-        "    shown = {**standing.shown, \"tag\": change.after.get(\"tag\", \"\")}\n"
+        '        return Outcome(who, "applied", shown)\n    if change.edited(shown):',
+        '    shown = {**standing.shown, "tag": change.after.get("tag", "")}\n'
         "    if shown == change.after:\n"
-        "        return Outcome(who, \"applied\", shown)\n    if change.edited(shown):",
+        '        return Outcome(who, "applied", shown)\n    if change.edited(shown):',
     ),
     Mutation(
         27,
@@ -160,7 +160,7 @@ MUTATIONS = (
         "undo leaves out the tag",
         "connectors/schema.py",
         "before=self.after, after=self.before)",
-        "before=self.after, after={**self.before, TAG: self.after.get(TAG, \"\")})",
+        'before=self.after, after={**self.before, TAG: self.after.get(TAG, "")})',
     ),
     Mutation(
         31,

@@ -181,7 +181,9 @@ def test_check_06_five_hundred_orders_of_one_instant(
             there = {str(row["id"]) for row in world.orders(shop)}
             missed += len(there - known.rows.keys())
             shrink(world, shop, 20)
-    told(f"orders of one `updated_at`, 500 at a time, 70 a page ({way})", 500 * times, missed=missed)
+    told(
+        f"orders of one `updated_at`, 500 at a time, 70 a page ({way})", 500 * times, missed=missed
+    )
 
 
 @pytest.mark.parametrize("way", BY_PAGE)

@@ -96,7 +96,7 @@ def test_check_31_what_we_wrote_is_not_read_again_and_again(told: Told, rest: Re
          calls=rest.calls, writes=rest.writes)  # fmt: skip
 
 
-# --------------------------------------------------------------------------- 21, 22: killed, unheard
+# -------------------------------------------------------------------------- 21, 22: killed, unheard
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -195,7 +195,9 @@ def test_check_23_what_admins_noted_stays_on_every_customer(told: Told, way: str
         after = noted(books, own.shop)
     refused = Counter(one.status for one in outcomes)["rejected"]
     assert refused <= 1  # the one with an old broken address
-    told(f"customers with the admin's own notes ({way})", len(changes), altered=apart(before, after))
+    told(
+        f"customers with the admin's own notes ({way})", len(changes), altered=apart(before, after)
+    )
 
 
 def target(customer: str, shop: str) -> dict[str, str]:
@@ -247,7 +249,7 @@ def bytes_of(shop: Shop) -> dict[int, bytes]:
     return found
 
 
-# ---------------------------------------------------------------- 25 to 27: edited, dropped, refused
+# --------------------------------------------------------------- 25 to 27: edited, dropped, refused
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -279,7 +281,9 @@ def plan_lines(path: Path) -> list[str]:
 
 
 def edit(shop: Shop, customer: int) -> None:
-    name, kind = ("clv_tier", "varchar") if shop.way.shop == "eu" else ("clv.tier", "single_line_text_field")
+    name, kind = (
+        ("clv_tier", "varchar") if shop.way.shop == "eu" else ("clv.tier", "single_line_text_field")
+    )
     shop.books.set_value(shop.way.shop, customer, name, kind, "by hand")
 
 
@@ -332,7 +336,7 @@ def test_check_27_a_twentieth_is_refused_and_the_others_are_written(
     )
 
 
-# ------------------------------------------------------------------------- 28 to 30: dry, far, undone
+# ---------------------------------------------------------------------- 28 to 30: dry, far, undone
 
 
 READING = (

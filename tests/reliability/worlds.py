@@ -157,7 +157,9 @@ class Life:
             {"shop": self.shop, "id": latest + n, "order_id": order["id"], "body": one}
             for n, one in enumerate(given, start=1)
         ]
-        self.books.insert("refunds", [{**row, "created_at": now, "updated_at": now} for row in rows])
+        self.books.insert(
+            "refunds", [{**row, "created_at": now, "updated_at": now} for row in rows]
+        )
         self._save(order, body)
 
     def merge(self) -> None:
@@ -185,4 +187,3 @@ class Life:
 NOTHING_BACK = dict.fromkeys(
     ("goods", "discount", "tax", "shipping", "adjustment", "total"), "0.00"
 )
-
