@@ -223,8 +223,7 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None =
     """Model, scores, tiers; kept under this run with the card that says what they rest on."""
     known = known_on(at, shop, as_of)
     settings = score_settings(at.settings)
-    choice = (model, clv.Calibration()) if model else standing_choice(at, shop, as_of)
-    fitted = clv.fitted(past_of(at, shop, known), settings, *choice)
+    fitted = model_of(at, shop, known, settings, model or at.settings.model)
     traits = clv.looks_at_traits(fitted)
     # The numbers of a large shop are held by nobody while its scores are saved.
     scorer = clv.Scorer.of(
@@ -266,21 +265,28 @@ def past_of(at: Session, shop: ShopSettings, known: Known) -> clv.Past:
     return clv.past_of(days, known["as_of"], traits)
 
 
-def standing_choice(at: Session, shop: ShopSettings, as_of: date) -> tuple[str, clv.Calibration]:
-    """The configured model; `auto` keeps what the shop's past has chosen, for a month.
+def model_of(
+    at: Session, shop: ShopSettings, known: Known, settings: clv.ScoreSettings, model: str
+) -> clv.Predictor:
+    """The model of that name; `auto` keeps what the shop's past has chosen, for a month."""
+    past = past_of(at, shop, known)
+    standing = standing_choice(at, shop, known["as_of"]) if model == clv.AUTO else None
+    return clv.kept(past, settings, *standing) if standing else clv.fitted(past, settings, model)
 
-    With what the same backtest has found about its intervals.
-    """
-    if at.settings.model != clv.AUTO:
-        return at.settings.model, clv.Calibration()
+
+def standing_choice(
+    at: Session, shop: ShopSettings, as_of: date
+) -> tuple[str, clv.Calibration] | None:
+    """The model that was chosen within a month, with what the same backtest has found about its
+    intervals. None where the choice has to be made."""
     chosen = [card for card in at.store.cards(shop.shop) if card.card.get("choice")]
     if not chosen or not 0 <= (as_of - chosen[-1].as_of).days < CHOSEN_FOR_DAYS:
-        return clv.AUTO, clv.Calibration()
+        return None
     card = chosen[-1].card
     known = clv.CANDIDATES.get(str(card["choice"]["chosen"]))
     # A mean has to be found anew, and only a backtest knows the bounds of what is no model.
     if not known or known.kind != "model":
-        return clv.AUTO, clv.Calibration()
+        return None
     return known.key, clv.Calibration.from_dict(card.get("calibration", {}))
 
 
@@ -752,6 +758,8 @@ def main() -> NoReturn:
             terminal.error(told, exit_code=code)
         if terminal.json:
             terminal.summary("", exit_code=code)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)  # what is left takes as long as it takes
     sys.exit(code)
 
 

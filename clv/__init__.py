@@ -4,7 +4,7 @@ from clv import columns, errors
 from clv.card import Totals, model_card, predictor_card
 from clv.choice.backtest import backtest
 from clv.choice.candidates import CANDIDATES
-from clv.forecast import Needs
+from clv.forecast import Needs, Predictor
 from clv.models.beta_geo import BetaGeoNBD
 from clv.models.beta_geo_beta_binomial import BetaGeoBetaBinomial
 from clv.models.covariates import WithCovariates
@@ -21,6 +21,7 @@ from clv.scores import (
     AUTO,
     Scored,
     fitted,
+    kept,
     looks_at_traits,
     past_of,
     people,
@@ -47,6 +48,7 @@ __all__ = [
     "Needs",
     "ParetoNBD",
     "Past",
+    "Predictor",
     "ScoreSettings",
     "Scored",
     "Scorer",
@@ -60,6 +62,7 @@ __all__ = [
     "columns",
     "errors",
     "fitted",
+    "kept",
     "looks_at_traits",
     "model_card",
     "past_of",

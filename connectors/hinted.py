@@ -9,9 +9,38 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from connectors import leaving, news
 from connectors.config import ShopSettings
-from connectors.hints import Hint, Hints, beside
+from connectors.hints import COMPLIANCE, Hint, Hints, beside
 from connectors.session import Session
+
+
+def carry_out(at: Session, shop: ShopSettings) -> None:
+    """What the law asks for, whatever becomes of the run: persons erased, their data handed out."""
+    path = beside(at.settings.store)
+    if not path.exists():
+        return
+    with Hints.open(path) as hints:
+        told = hints.pending(shop.shop)
+        for hint in told:
+            if hint.kind in COMPLIANCE:
+                hints.settle([*_done(at, shop, hint, told), hint], at.now)
+
+
+def _done(at: Session, shop: ShopSettings, hint: Hint, told: Sequence[Hint]) -> Sequence[Hint]:
+    """Carries it out; which other hints have nobody to be about any more."""
+    if hint.kind == "data request":
+        file = leaving.hand_out(at, shop, hint)
+        at.handed_out.append(str(file))
+        news.handed_out(at.terminal, shop.shop, str(file))
+        return []
+    if hint.kind == "erase shop":
+        leaving.erase_shop(at, shop)
+        return told
+    leaving.erase_as_told(at, shop, hint)
+    return [
+        one for one in told if one.kind not in COMPLIANCE and {*one.customers} & {*hint.customers}
+    ]
 
 
 @contextmanager

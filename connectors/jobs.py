@@ -25,6 +25,7 @@ def pull(at: Session, shop: ShopSettings, since: datetime | None = None) -> Mapp
     """Customers and orders into the store; what the customers show comes back."""
     if since and at.store.cursor(shop.shop, "orders"):
         news.already_pulled(at.terminal, shop.shop)
+    hinted.carry_out(at, shop)
     begun = time.monotonic()
     with hinted.pending(at, shop) as hints:
         customers, orders = _pulled(at, shop, since, hints)
@@ -130,9 +131,12 @@ def write(at: Session, shop: ShopSettings, changes: Sequence[Change]) -> None:
     """The changes into the shop, read back and journalled."""
     if not changes:
         return at.count(shop.shop, applied=0)
+    before, limit = at.store.refused(shop.shop), at.settings.max_refusals
+    again = [change.customer_id for change in changes if change.customer_id in before]
     with at.watch(f"{shop.shop}: writing") as watch:
-        counts, refused = writeback.write(at.open(shop), at.store, at.run_id, changes, watch)
+        counts, refused = writeback.write(at.open(shop), at.store, at.run_id, changes, watch, limit)
     news.written(at.terminal, shop.shop, at.run_id, counts, refused)
+    news.tried_again(at.terminal, shop.shop, again, at.store.refused(shop.shop))
     at.count(shop.shop, applied=counts["applied"])
     if refused:
         at.count(shop.shop, refused=len(refused))

@@ -11,6 +11,7 @@ from connectors import news, plan, privacy
 from connectors.config import ShopSettings
 from connectors.errors import ConfigurationError, ConnectorError
 from connectors.files import written_whole
+from connectors.hints import Hint
 from connectors.privacy import Erasure
 from connectors.schema import Change, Outcome
 from connectors.session import Session
@@ -50,6 +51,28 @@ def erase(at: Session, shop: ShopSettings, customer: str, keep_in_shop: bool) ->
     left = [] if keep_in_shop else _taken_off(at, shop, customer)
     done = privacy.erase_customer(at.store, at.hasher, shop.shop, customer, at=at.now)
     _told(at, done, left)
+
+
+def erase_as_told(at: Session, shop: ShopSettings, hint: Hint) -> None:
+    """Somebody whom the shop itself erases: nothing there is left to take off."""
+    done = privacy.erase_customer(
+        at.store, at.hasher, shop.shop, *_named(hint), at=at.now, orders=hint.orders
+    )
+    _told(at, done, [])
+
+
+def hand_out(at: Session, shop: ShopSettings, hint: Hint) -> Path:
+    """What is known of somebody who asked the shop for it, as a file beside the store."""
+    told = privacy.subject_export(at.store, at.hasher, shop.shop, *_named(hint), at=at.now)
+    name = f"{shop.shop}-data-request-{hint.request or hint.number}.json"
+    out = at.settings.store.parent / "exports" / name
+    keep([told], out)
+    at.store.note_file(out, "subject-export", at.now)
+    return out
+
+
+def _named(hint: Hint) -> Sequence[str]:
+    return [*hint.customers, *filter(None, [hint.email_key])]
 
 
 def erase_shop(at: Session, shop: ShopSettings) -> None:

@@ -15,7 +15,7 @@ from connectors.privacy import Erased, Erasure
 from connectors.pull import Pulled
 from connectors.reconcile import Month
 from connectors.schema import Change, Outcome
-from connectors.store import Run
+from connectors.store import Refused, Run
 from connectors.store.mending import MonthTotals
 from connectors.terminal import Terminal
 
@@ -276,6 +276,25 @@ def written(
     out.table("refused", f"{shop}: not written{more}", ("customer", "status", "reason"), rows)
 
 
+def tried_again(
+    out: Terminal, shop: str, customers: Sequence[str], refused: Mapping[str, Refused]
+) -> None:
+    """What became of those whom the shop had refused before; who stays refused, how often."""
+    if not customers:
+        return
+    still = [one for one in customers if one in refused]
+    out.tell(
+        "retried",
+        f"{shop}: {len(customers):,} refused earlier were tried again: {len(still):,} stay refused",
+        shop=shop,
+        tried=len(customers),
+        refused=len(still),
+    )
+    named = still if out.json else still[:20]
+    rows = [(one, refused[one].times, refused[one].reason) for one in named]
+    out.table("still_refused", "", ("customer", "times", "reason"), rows)
+
+
 def history(out: Terminal, runs: Sequence[Run]) -> None:
     """Each run, the newest first: how long it took, how it ended, what it did."""
     rows = [
@@ -301,6 +320,11 @@ def wrote(out: Terminal, runs: Sequence[tuple[str, str, datetime, int, int]]) ->
     ]
     columns = ("run", "command", "started (UTC)", "customers", "applied")
     out.table("run", "Runs that wrote", columns, rows)
+
+
+def handed_out(out: Terminal, shop: str, file: str) -> None:
+    told = f"{shop}: a customer asked for their data; hand them {escape(file)}"
+    out.tell("data request", told, shop=shop, file=file)
 
 
 def erased(out: Terminal, done: Erased, left: Sequence[Outcome]) -> None:

@@ -115,8 +115,9 @@ def pull_hinted(
     seen: set[str] = set()
     for page in platform.pull_named(due, store.cursor(shop, "orders")) if due else ():
         watch.checked()
-        pulled.add(page, store.mend(shop, page, at=now))
         seen |= {order.order_id for order in page.orders} | {one.row_id for one in page.rejects}
+        page = store.without_erased(shop, page)
+        pulled.add(page, store.mend(shop, page, at=now))
     store.forget_orders(shop, deleted - seen)
     gone = {one for hint in hints if hint.kind == "customer gone" for one in hint.customers}
     store.forget_customers(shop, gone - set(customer_ids))

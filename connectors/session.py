@@ -35,6 +35,7 @@ class Session:
     stopping: Callable[[], bool]
     exit_code: int = 0
     tally: dict[str, dict[str, int]] = field(default_factory=dict)
+    handed_out: list[str] = field(default_factory=list)
 
     def open(self, shop: ShopSettings) -> Platform:
         """The shop on its platform. Tags written under other tier names are still ours."""
@@ -58,6 +59,8 @@ class Session:
 
     def conclude(self, command: str, **facts: object) -> None:
         """The tally of each shop, and the summary line."""
+        if self.handed_out:
+            facts["data_requests"] = self.handed_out
         columns = list(dict.fromkeys(name for counts in self.tally.values() for name in counts))
         rows = [
             (shop, *(f"{counts.get(name, 0):,}" for name in columns))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from itertools import islice
 
 from connectors.errors import ConfigurationError, GuardStopped
@@ -11,6 +12,13 @@ from connectors.platform import Platform
 from connectors.pull import Watch
 from connectors.schema import Change, Outcome
 from connectors.store import Store
+
+#: So many go first, whatever a platform's batch: a write-back that the shop won't have is seen
+#: on them, and stopped before the others.
+CANARIES = 20
+#: Refusals that are no reason to stop, however small the part that they are of: single customers
+#: that the shop itself can't save, say.
+FEW = 4
 
 
 def guard(changes: Sequence[Change], max_changes: int | None) -> None:
@@ -23,13 +31,22 @@ def guard(changes: Sequence[Change], max_changes: int | None) -> None:
 
 
 def write(
-    platform: Platform, store: Store, run_id: str, changes: Sequence[Change], watch: Watch
+    platform: Platform,
+    store: Store,
+    run_id: str,
+    changes: Sequence[Change],
+    watch: Watch,
+    max_refusals: Decimal | None = None,
 ) -> tuple[Counter[str], list[Outcome]]:
     """Push the changes batch by batch; counts by status, and every outcome that isn't `applied`.
 
     The journal holds each change before it is sent, so that whatever was written in a run that
-    died can be found and undone.
+    died can be found and undone. Whom the shop refused the last time is tried again, at the end:
+    they are no measure of the others. GuardStopped where the shop refuses more than the part
+    `max_refusals` of those sent so far.
     """
+    known = store.refused(platform.shop)
+    changes = sorted(changes, key=lambda change: change.customer_id in known)
     counts: Counter[str] = Counter()
     refused: list[Outcome] = []
     for batch in _batches(changes, platform.batch_size):
@@ -43,13 +60,31 @@ def write(
         counts.update(outcome.status for outcome in outcomes)
         refused.extend(outcome for outcome in outcomes if outcome.status != "applied")
         watch.advance(len(batch), len(changes))
+        if counts.total() < len(changes):
+            fresh = [one for one in refused if one.customer_id not in known]
+            _stop_at(max_refusals, fresh, counts)
     return counts, refused
 
 
 def _batches(changes: Sequence[Change], size: int) -> Iterator[list[Change]]:
-    rest = iter(changes)
-    while batch := list(islice(rest, size)):
+    """The canaries, and the others."""
+    rest, due = iter(changes), min(CANARIES, size)
+    while batch := list(islice(rest, due)):
         yield batch
+        due = size
+
+
+def _stop_at(limit: Decimal | None, refused: Sequence[Outcome], counts: Counter[str]) -> None:
+    reasons = Counter(one.reason for one in refused if one.status == "rejected")
+    many, sent = reasons.total(), counts.total()
+    if limit is None or many <= FEW or many <= limit * sent:
+        return
+    (commonest, _), *_ = reasons.most_common(1)
+    raise GuardStopped(
+        f"the shop refused {many:,} of the first {sent:,} customers, mostly: {commonest};"
+        " the others were not tried",
+        mend="Mend the cause, or raise CLV_MAX_REFUSALS. The next run tries them all.",
+    )
 
 
 def undoing(store: Store, run_id: str) -> list[Change]:

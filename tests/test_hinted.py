@@ -127,3 +127,84 @@ def test_serve_says_what_it_lacks(environment: dict[str, str], run: Run) -> None
     ended = run({**environment, "CLV_US_CLIENT_SECRET": ""}, "serve", "--port", "0")
     assert ended.code == 1
     assert "CLV_US_CLIENT_SECRET" in ended.err
+
+
+# ------------------------------------------------------------------------- what the law asks for
+
+
+def bytes_of(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
+
+
+def told(folder: Path, *hints: Hint) -> None:
+    with Hints.open(beside(folder / "state" / "store.duckdb")) as queue:
+        queue.add(hints, NOW)
+
+
+@pytest.mark.end_to_end
+def test_who_is_redacted_leaves_with_the_next_run_and_does_not_come_back(
+    sandbox: Sandbox, environment: dict[str, str], tmp_path: Path, run: Run
+) -> None:
+    sandbox.books.execute("UPDATE customers SET id = 1234567891 WHERE id = 11")
+    sandbox.books.execute("UPDATE orders SET customer_id = 1234567891 WHERE customer_id = 11")
+    assert run(environment, "pull").code == 0
+    state = tmp_path / "state"
+    assert b"1234567891" in bytes_of(state)
+    with serving(tmp_path, environment) as url:
+        redact = hook(sandbox.books, "us", "customers/redact", 1234567891)
+        about = hook(sandbox.books, "us", "customers/update", 1234567891)
+        assert deliver(f"{url}/webhooks/us", [about, redact, redact.twin()]) == [200] * 3
+    for _ in range(2):  # the practice shop still tells of them: they stay out
+        ended = run(environment, "pull", "--json")
+        assert ended.code == 0
+        assert orders(tmp_path) == {"101": None, "102": "12", "103": None}
+        assert b"1234567891" not in bytes_of(state)
+        assert b"1234567891" not in (ended.out + ended.err).encode()
+
+
+@pytest.mark.end_to_end
+def test_the_law_is_served_even_where_the_shop_lets_us_in_no_more(
+    sandbox: Sandbox, environment: dict[str, str], tmp_path: Path, run: Run
+) -> None:
+    assert run(environment, "pull").code == 0
+    told(tmp_path, Hint("us", "e", "customers/redact", "erase customer", ("101",), ("11",)))
+    assert run({**environment, "CLV_US_TOKEN": "wrong"}, "pull").code == 12
+    assert orders(tmp_path)["101"] is None
+
+
+@pytest.mark.end_to_end
+def test_who_asks_for_their_data_gets_a_private_file_that_the_run_names(
+    sandbox: Sandbox, environment: dict[str, str], tmp_path: Path, run: Run
+) -> None:
+    assert run(environment, "pull").code == 0
+    with serving(tmp_path, environment) as url:
+        request = hook(sandbox.books, "us", "customers/data_request", 11)
+        assert deliver(f"{url}/webhooks/us", [request]) == [200]
+    ended = run(environment, "pull", "--json", "--quiet")
+    (named,) = ended.events("summary")[0]["data_requests"]
+    file = tmp_path / named
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+    (known,) = json.loads(file.read_text())
+    assert known["customer_ids"] == ["11"]
+    assert [order["order_id"] for order in known["known"]["orders"]] == ["101"]
+    told(tmp_path, Hint("us", "r", "customers/redact", "erase customer", ("101",), ("11",)))
+    assert run(environment, "pull").code == 0
+    assert not file.exists()  # what was handed out of somebody leaves with them
+
+
+@pytest.mark.end_to_end
+def test_a_shop_that_goes_takes_everything_with_it(
+    sandbox: Sandbox, environment: dict[str, str], tmp_path: Path, run: Run
+) -> None:
+    assert run(environment, "pull").code == 0
+    with serving(tmp_path, environment) as url:
+        change = hook(sandbox.books, "us", "orders/updated", 101)
+        redact = hook(sandbox.books, "us", "shop/redact")
+        assert deliver(f"{url}/webhooks/us", [change, redact]) == [200, 200]
+    ended = run(environment, "pull")
+    assert ended.code == 1
+    assert "all of us was erased" in ended.err
+    assert orders(tmp_path) == {}
+    with Hints.open(beside(tmp_path / "state" / "store.duckdb")) as hints:
+        assert hints.waiting() == 0

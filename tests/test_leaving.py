@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from started import Run, started_in
+from started import Run, called_in
 
 from connectors.sandbox.books import Books
 from connectors.sandbox.server import Sandbox, open_books, serve
@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(folder: Path) -> Run:
     folder.mkdir()
-    return started_in(folder)
+    return called_in(folder)
 
 
 def a_customer(books: Books, shop: str) -> tuple[str, str]:

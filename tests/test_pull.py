@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -30,11 +29,10 @@ class Shop:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "store.duckdb", now=NOW) as opened:
-        rows = (order("1", customer_id="7"), order("2", customer_id="8", person_key="8"))
-        opened.commit("eu", "orders", page(*rows, guest("3", "guest-a")), at=NOW)
-        yield opened
+def store(store: Store) -> Store:
+    rows = (order("1", customer_id="7"), order("2", customer_id="8", person_key="8"))
+    store.commit("eu", "orders", page(*rows, guest("3", "guest-a")), at=NOW)
+    return store
 
 
 def moved(shop: Any, store: Store, customers: Sequence[str]) -> int:

@@ -60,6 +60,7 @@ class Settings:
     new_days: int
     tolerance: Decimal
     max_changes: int | None
+    max_refusals: Decimal | None
     drift: Limits
     memory_mb: int
     metrics: Path | None
@@ -106,6 +107,7 @@ def _read(reader: Reader) -> Settings:
         new_days=reader.parsed("CLV_NEW_DAYS", whole(0, 3650), 30),
         tolerance=reader.parsed("CLV_TOLERANCE", within("0", "1"), Decimal(0)),
         max_changes=reader.parsed("CLV_MAX_CHANGES", optional(whole(0, 10**9)), None),
+        max_refusals=reader.parsed("CLV_MAX_REFUSALS", optional(within("0", "1")), None),
         drift=Limits(
             reader.parsed("CLV_MAX_TIER_MOVES", optional(within("0", "1")), None),
             reader.parsed("CLV_MAX_VALUE_JUMP", optional(within("0", "1e6")), None),

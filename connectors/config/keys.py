@@ -23,6 +23,7 @@ KEYS: Mapping[str, str] = {
     "CLV_MAX_CHANGES": "",
     "CLV_MAX_TIER_MOVES": "0.3",
     "CLV_MAX_VALUE_JUMP": "0.5",
+    "CLV_MAX_REFUSALS": "0.2",
     "CLV_MEMORY_MB": "2048",
     "CLV_METRICS": "",
     "CLV_CA_BUNDLE": "",
@@ -38,7 +39,11 @@ WAYS_IN: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("URL", "CONSUMER_KEY", "CONSUMER_SECRET", "ACCESS_TOKEN", "ACCESS_TOKEN_SECRET"),
         ("URL", "CLIENT_ID", "CLIENT_SECRET", "IMS_ORG"),
     ),
-    "shopify": (("URL", "TOKEN"), ("URL", "CLIENT_ID", "CLIENT_SECRET")),
+    "shopify": (
+        ("URL", "TOKEN"),
+        ("URL", "CLIENT_ID", "CLIENT_SECRET"),
+        ("URL", "REFRESH_TOKEN", "CLIENT_ID", "CLIENT_SECRET"),
+    ),
     "file": (("PATH",),),
 }
 
@@ -56,6 +61,7 @@ SHOP_KEYS: Mapping[str, str] = {
     "ACCESS_TOKEN_SECRET": _INTEGRATION,
     "CLIENT_ID": _APP,
     "CLIENT_SECRET": _APP,
+    "REFRESH_TOKEN": "Shopify, apps with expiring tokens: what came with the first one",
     "IMS_ORG": "Adobe's cloud: the organization's id, ...@AdobeOrg, in the Developer Console",
     "IMS_URL": "Adobe's sign-in; leave it out",
     "STORE_CODE": "Magento: Stores > All Stores > a store view's code, or all",

@@ -33,6 +33,7 @@ class ShopSettings:
     tags     are ours on its customers, one for each tier; every other tag is the shop's own
     ims_org  is set for Adobe Commerce as a Cloud Service, and only there
     groups   tier -> id of the customer group it moves to; empty: groups are never touched
+    state    the folder for what has to be kept from run to run, beside the store
     rates    path of a CSV file `currency,from,rate`: what one unit was worth in `currency`
     """
 
@@ -48,6 +49,8 @@ class ShopSettings:
     access_token_secret: str = field(default="", repr=False)
     client_id: str = field(default="", repr=False)
     client_secret: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
+    state: Path = Path(".clv")
     tags: frozenset[str] = frozenset()
     ims_org: str = ""
     ims_url: str = ""
@@ -100,6 +103,8 @@ def read_shop(
         access_token_secret=given["ACCESS_TOKEN_SECRET"],
         client_id=given["CLIENT_ID"],
         client_secret=given["CLIENT_SECRET"],
+        refresh_token=given["REFRESH_TOKEN"],
+        state=Path(reader.text("CLV_STORE")).parent,
         tags=tags,
         ims_org=given["IMS_ORG"],
         ims_url=reader.parsed(prefix + "IMS_URL", sign_in, "").rstrip("/"),

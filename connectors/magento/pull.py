@@ -88,9 +88,7 @@ class Pull:
         """What remains of a stream; where the pull stands at its end."""
         place = yield from self._retried(stream, place)
         sweep = self._sweep(stream, place.filters())
-        if not place.ranges:
-            place = place.planned(None if place.is_window else sweep.index.highest())
-        rows = None if place.is_window else sweep.expected(place.todo())
+        place, rows = self._planned(sweep, place)
         expected = _Once()
         with closing(self._pieces(sweep, place, rows)) as pieces:
             for piece in pieces:
@@ -99,6 +97,18 @@ class Pull:
                     known = None if stream is REFUNDS else expected(rows or piece.total)
                     yield replace(page, cursor=place.cursor(), expected=known)
         return place
+
+    def _planned(self, sweep: Sweep, place: Stand) -> tuple[Stand, int | None]:
+        """With what is to be read, and how many rows that is; None where it isn't known."""
+        if place.is_window:
+            return place.planned(None), None
+        if place.ranges:
+            return place, sweep.expected(place.todo())
+        extent = sweep.index.extent()
+        if extent.rows == 0:
+            return place, 0
+        planned = place.planned(extent.highest)
+        return planned, sweep.expected(planned.todo()) if place.after else extent.rows
 
     def _pieces(self, sweep: Sweep, place: Stand, rows: int | None) -> Generator[Piece, None, None]:
         todo = place.todo()

@@ -1,7 +1,8 @@
 """Who we are to Shopify: a token, or an app's id and secret that are changed into tokens.
 
 https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens (2026-11-21):
-the client-credentials grant gives tokens that hold 24 hours; they stay in memory alone.
+the client-credentials grant gives tokens that hold 24 hours; they stay in memory alone. Tokens that
+hold an hour and are renewed by a refresh token are kept (`tokens.py`).
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from connectors.config import ShopSettings
-from connectors.errors import AuthenticationError, ConfigurationError
-from connectors.http import AnswerRefused, AuthBase, Http, PreparedRequest, Trust
-
-HEADER = "X-Shopify-Access-Token"
-RENEWED_BEFORE = 300  # seconds: a token this close to its end is not used any more
+from connectors.errors import ConfigurationError
+from connectors.http import AuthBase, Http, PreparedRequest, Trust
+from connectors.shopify.grants import HEADER, RENEWED_BEFORE, granted, lifetime
+from connectors.shopify.tokens import RefreshedTokens
 
 _CLOUD = re.compile(r"https://[a-z0-9][a-z0-9-]*\.myshopify\.com/?")
 _LOOPBACK = re.compile(r"https?://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?(/[\w-]+)*/?")
@@ -41,27 +42,12 @@ def open_http(
     pause: Callable[..., float],
 ) -> Http:
     """The shop's door, signed with the token that is given or that the app's secret brings."""
-    url, trust = checked_url(settings), Trust.of(settings)
-    if settings.token:
-        token = {HEADER: settings.token}
-        return Http(
-            url,
-            shop=settings.shop,
-            headers=token,
-            throttled=throttled,
-            pause=pause,
-            trust=trust,
-        )
-    grant = ClientCredentials(settings, Http(url, shop=settings.shop, trust=trust))
-    return Http(
-        url,
-        shop=settings.shop,
-        auth=grant,
-        renew=grant.dropped,
-        throttled=throttled,
-        pause=pause,
-        trust=trust,
-    )
+    door = partial(Http, checked_url(settings), shop=settings.shop, trust=Trust.of(settings))
+    if settings.token and not settings.refresh_token:
+        return door(headers={HEADER: settings.token}, throttled=throttled, pause=pause)
+    way = RefreshedTokens if settings.refresh_token else ClientCredentials
+    grant = way(settings, door())
+    return door(auth=grant, renew=grant.dropped, throttled=throttled, pause=pause)
 
 
 class ClientCredentials(AuthBase):
@@ -78,7 +64,9 @@ class ClientCredentials(AuthBase):
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         if not self._token or self._clock() > self._ends_at - RENEWED_BEFORE:
-            self._token, self._ends_at = self._granted()
+            answer = granted(self._http, self._settings, grant_type="client_credentials")
+            self._token = str(answer["access_token"])
+            self._ends_at = self._clock() + lifetime(answer, 0)
         request.headers[HEADER] = self._token
         return request
 
@@ -86,27 +74,3 @@ class ClientCredentials(AuthBase):
         """Forgets a token that the shop no longer takes; the next request brings a new one."""
         self._token = ""
         return {}
-
-    def _granted(self) -> tuple[str, float]:
-        body = {
-            "grant_type": "client_credentials",
-            "client_id": self._settings.client_id,
-            "client_secret": self._settings.client_secret,
-        }
-        try:
-            answer = self._http.request("POST", "/admin/oauth/access_token", json=body).data
-        except AnswerRefused as refused:
-            raise self._denied(refused.status) from None
-        if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
-            raise self._denied(200)
-        return answer["access_token"], self._clock() + float(answer.get("expires_in", 0))
-
-    def _denied(self, status: int) -> AuthenticationError:
-        prefix = f"CLV_{self._settings.shop.upper()}"
-        return AuthenticationError(
-            "the shop gives no token for the app's id and secret",
-            mend=f"Check {prefix}_CLIENT_ID and {prefix}_CLIENT_SECRET, and that the app is "
-            "installed in this shop.",
-            shop=self._settings.shop,
-            status=status,
-        )

@@ -111,7 +111,7 @@ def _person(payload: Part, domain: str, hasher: EmailHasher) -> Told:
     customer_id = customer.id("id")
     return {
         "customers": (customer_id,) if customer_id else (),
-        "email_key": hasher.person_key(customer.text("email")),
+        "email_key": hasher.key_of(customer.text("email")),
     }
 
 

@@ -47,7 +47,7 @@ from connectors.store import (
 )
 from connectors.store.connection import opened
 from connectors.store.erasure import Person
-from connectors.store.journal import Run, Written
+from connectors.store.journal import Refused, Run, Written
 from connectors.store.mending import Known, MonthTotals
 from connectors.store.migrations import migrate
 from connectors.store.rows import TABLES
@@ -57,7 +57,7 @@ from connectors.store.tombstones import Erased
 if TYPE_CHECKING:  # it takes a third of a start
     import pandas as pd
 
-__all__ = ["Card", "Run", "Store", "Written"]
+__all__ = ["Card", "Refused", "Run", "Store", "Written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Store:
         *,
         now: datetime,
         memory_mb: int = 2048,
-        threads: int = 2,
+        threads: int = 1,
         hasher: EmailHasher | None = None,
     ) -> Iterator[Store]:
         """The store at `path` (made where there is none), for this process alone.
@@ -399,6 +399,10 @@ class Store:
     def journal(self, run_id: str) -> list[Written]:
         """What a run sent, in its order, with the outcome where one was heard."""
         return journal.journal(self.connection, run_id)
+
+    def refused(self, shop: str) -> Mapping[str, Refused]:
+        """Customers whose last write the shop refused, by id: the next run tries them again."""
+        return journal.refused(self.connection, shop)
 
     def tags_written(self, shop: str) -> frozenset[str]:
         """The tags that we ever wrote on this shop's customers."""

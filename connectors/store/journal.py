@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
@@ -180,6 +181,31 @@ def standing(connection: DuckDBPyConnection, shop: str) -> str:
     ).fetchall()
     scores, writes, erasures = found[0]
     return f"scores {scores or 0}, writes {writes or 0}, erasures {erasures}"
+
+
+class Refused(NamedTuple):
+    """A customer whom the shop refused the last time: how often since it last took one, and why."""
+
+    times: int
+    reason: str
+
+
+def refused(connection: DuckDBPyConnection, shop: str) -> dict[str, Refused]:
+    """Customers whose last write the shop refused, by id."""
+    found = connection.execute(
+        """
+        select customer_id, count(*), arg_max(reason, seq)
+        from outcomes
+        left join (
+            select customer_id, max(seq) as taken from outcomes
+            where shop = $shop and status = 'applied' group by all
+        ) using (customer_id)
+        where shop = $shop and status = 'rejected' and seq > coalesce(taken, -1)
+        group by customer_id
+        """,
+        {"shop": shop},
+    ).fetchall()
+    return {customer_id: Refused(times, reason) for customer_id, times, reason in found}
 
 
 def last_applied(

@@ -44,7 +44,7 @@ def sandbox(
 @pytest.fixture
 def pulled(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
     """Everything that a first pull brings, by kind and id, with the shop set up as told."""
-    monkeypatch.setattr(ranges, "LEAST_PAGES", 0)
+    monkeypatch.setattr(ranges, "LEAST_PAGES", 1)
     monkeypatch.setattr(lean, "PAGE_SIZE", 37)
     name = next(s.shop for s in read_settings(sandbox.environment).shops if s.platform == "magento")
 

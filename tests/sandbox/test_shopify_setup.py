@@ -114,20 +114,26 @@ def test_an_expired_secret_is_refused(door: Door) -> None:
     assert (reply.status, reply.json["error"]) == (400, "invalid_client")
 
 
-def test_each_refresh_brings_a_new_pair_and_kills_the_old_one(door: Door) -> None:
+def test_each_refresh_brings_a_new_pair_and_ends_the_token_before(door: Door) -> None:
     first = refreshed(door, SHOPIFY_REFRESH_TOKEN).json
     assert (first["expires_in"], first["refresh_token_expires_in"]) == (3600, 90 * 86_400)
     door.token = first["access_token"]
     assert door.get("/shop.json").status == 200
     second = refreshed(door, first["refresh_token"]).json
     assert door.get("/shop.json").status == 401
-    for stale in (SHOPIFY_REFRESH_TOKEN, first["refresh_token"]):
-        reply = refreshed(door, stale)
-        assert (reply.status, reply.json["error"]) == (400, "invalid_grant")
     door.token = second["access_token"]
     assert door.get("/shop.json").status == 200
     door.seconds += 3600
     assert door.get("/shop.json").status == 401
+
+
+def test_a_refresh_token_is_good_until_its_successor_is_used(door: Door) -> None:
+    lost = refreshed(door, SHOPIFY_REFRESH_TOKEN).json
+    again = refreshed(door, SHOPIFY_REFRESH_TOKEN).json
+    assert refreshed(door, again["refresh_token"]).status == 200
+    for stale in (SHOPIFY_REFRESH_TOKEN, lost["refresh_token"]):
+        reply = refreshed(door, stale)
+        assert (reply.status, reply.json["error"]) == (400, "invalid_grant")
 
 
 # ---------------------------------------------------------------------------- sixty days

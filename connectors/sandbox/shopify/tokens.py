@@ -1,7 +1,9 @@
 """Who may come in: a token without an end, and those that are granted for a while.
 
-https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens (2026-11-21). Each
-use of a refresh token brings a new pair, and the pair before it is dead.
+https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens (2026-11-21) and
+https://shopify.dev/changelog/more-resilient-refreshes-for-expiring-offline-access-tokens
+(2026-11-29): each use of a refresh token brings a new pair and ends the access token before it; the
+refresh token stays good, if the answer got lost, until its successor is used.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ class Tokens:
         self._clock = clock
         self._ends: dict[str, float] = {}
         self._refresh = SHOPIFY_REFRESH_TOKEN
+        self._before = ""
         self._refreshed = ""
 
     def admits(self, token: str, setup: Setup) -> bool:
@@ -51,12 +54,12 @@ class Tokens:
         return JSONResponse(self._made(setup, setup.token_seconds))
 
     def _renewed(self, refresh: str, setup: Setup) -> Response:
-        if refresh != self._refresh:
+        if refresh not in (self._refresh, self._before or None):
             told = "This request requires an active refresh_token"
             return _denied("invalid_grant", told)
         self._ends.pop(self._refreshed, None)
         pair = self._made(setup, setup.refresh_seconds)
-        self._refreshed = str(pair["access_token"])
+        self._refreshed, self._before = str(pair["access_token"]), refresh
         self._refresh = f"shprt_{secrets.token_hex(16)}"
         also = {"refresh_token": self._refresh, "refresh_token_expires_in": REFRESH_SECONDS}
         return JSONResponse(pair | also)

@@ -18,7 +18,7 @@ from connectors.errors import RequestRefused
 from connectors.http import Http
 from connectors.identity import EmailHasher
 from connectors.platform import Cursor, Page, Window
-from connectors.shopify.bulk.jsonl import Family, Result, Unsound, by_kind
+from connectors.shopify.bulk.jsonl import Result, Unsound
 from connectors.shopify.bulk.operation import (
     AT_ONCE,
     BulkRefused,
@@ -28,10 +28,10 @@ from connectors.shopify.bulk.operation import (
     give_up,
 )
 from connectors.shopify.bulk.shards import Shard, Standing, beginning, cut, size_of, standing
+from connectors.shopify.bulk.shares import read_share
 from connectors.shopify.bulk.waiting import Waiting
-from connectors.shopify.children import whole_refunds
-from connectors.shopify.nodes import Children, Node, order_payload, refund_ids, refunds_of
-from connectors.shopify.parse import parse_orders
+from connectors.shopify.nodes import Node
+from connectors.shopify.parse import Parsed, parse_orders
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,9 @@ class _Run:
         return cut(window, size, lambda part: self._listing.counted(self._at.search(part)))
 
     def _page(self, rows: Iterable[Node] = ()) -> Page:
-        parsed = parse_orders(self._http.shop, rows, self._hasher, self._at.since)
+        return self._with(parse_orders(self._http.shop, rows, self._hasher, self._at.since))
+
+    def _with(self, parsed: Parsed) -> Page:
         return Page(
             cursor=self._at.cursor(),
             orders=parsed.orders,
@@ -170,8 +172,8 @@ class _Run:
             raise Unsound(" ".join(operation[:2]).strip() if operation else "UNKNOWN")
         if operation.url:
             with self._result(operation) as result:
-                for families in result.shares():
-                    yield self._page(self._whole(families))
+                for share in result.shares():
+                    yield self._with(read_share(self._http, self._hasher, share, self._at.since))
         elif operation.objects:
             raise Unsound("there is no result")
 
@@ -188,19 +190,6 @@ class _Run:
             result.close()
             raise Unsound("the result has more or less than was counted")
         return result
-
-    def _whole(self, families: Iterable[Family]) -> Iterator[Node]:
-        """Orders as REST has them. What is in their refunds no bulk query reaches."""
-        refunded = []
-        for node, children in families:
-            if refund_ids(node):
-                refunded.append((node, children))
-            else:
-                yield order_payload(node, Children(*by_kind(children), refunds_of(node, {})))
-        found = whole_refunds(self._http, [one for node, _ in refunded for one in refund_ids(node)])
-        for node, children in refunded:
-            refunds = refunds_of(node, found)
-            yield order_payload(node, Children(*by_kind(children), refunds))
 
     def _failed(self, shard: Shard, reason: str) -> Iterator[Page]:
         """Another try: the same again, its halves, or at last its pages."""

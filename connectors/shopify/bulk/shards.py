@@ -18,9 +18,13 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 #: Beyond now, for a shop whose clock is ahead of ours.
 AHEAD = timedelta(days=1)
 
-#: Orders a shard. Few enough that one which fails costs little, enough to be worth an operation.
-LARGEST = 25_000
+#: Orders a shard. Few enough that one which fails costs little and that its result is joined in
+#: memory, enough to be worth an operation.
+LARGEST = 5_000
 SMALLEST = 1_000
+
+#: Shards for each operation that may go on at once: while one is read, the others are worked out.
+ROUNDS = 4
 
 _REST = "bulk_rest"
 _SHARD = "bulk_shard"
@@ -165,7 +169,7 @@ def cut(window: Window, size: int, count: Callable[[Window], int]) -> Iterator[S
 
 def size_of(orders: int, at_once: int) -> int:
     """How many orders a shard should have, so that all who may work have something to do."""
-    return min(max(-(-orders // at_once), SMALLEST), LARGEST)
+    return min(max(-(-orders // (at_once * ROUNDS)), SMALLEST), LARGEST)
 
 
 def stamp(instant: datetime) -> str:
