@@ -137,6 +137,6 @@ def _commit(
     for page in pages:
         watch.checked()
         changed = store.commit(shop, stream, page, at=now)
-        pulled.add(store.without_erased(shop, page), changed)
+        pulled.add(store.without_erased(shop, page) if page.shown else page, changed)
         watch.advance(len(page.orders) + len(page.customers), page.expected)
     return pulled
