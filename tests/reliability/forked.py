@@ -29,10 +29,12 @@ class Running:
     err: Path
     of: Commands
     code: int | None = None
+    megabytes: int = 0
 
     def poll(self) -> int | None:
         if self.code is None:
-            self.code = self.of.ask({"poll": self.pid})["code"]
+            told = self.of.ask({"poll": self.pid})
+            self.code, self.megabytes = told["code"], told["megabytes"]
         return self.code
 
     def wait(self, seconds: float = 120) -> Ended:

@@ -4,7 +4,8 @@ So a command is a real process, with its own memory, files and signals, that beg
 milliseconds: killing one two hundred times takes a minute instead of ten.
 
 Reads a line of JSON for each request, writes one for each answer:
-{"start": {...}} forks and answers {"pid": n}; {"poll": n} answers {"code": n or null}.
+{"start": {...}} forks and answers {"pid": n};
+{"poll": n} answers {"code": n or null, "megabytes": n}.
 """
 
 from __future__ import annotations
@@ -113,13 +114,14 @@ def main() -> None:
                 child(sync, asked["start"])
             _tell(answers, {"pid": pid})
         else:
-            _tell(answers, {"code": _ended(asked["poll"])})
+            _tell(answers, _ended(asked["poll"]))
 
 
-def _ended(pid: int) -> int | None:
-    """The exit code, negative for a signal; None while it runs."""
-    found, status = os.waitpid(pid, os.WNOHANG)
-    return os.waitstatus_to_exitcode(status) if found else None
+def _ended(pid: int) -> dict[str, int | None]:
+    """The exit code, negative for a signal, None while it runs; and the most memory in MB."""
+    found, status, used = os.wait4(pid, os.WNOHANG)
+    code = os.waitstatus_to_exitcode(status) if found else None
+    return {"code": code, "megabytes": used.ru_maxrss // 1024}
 
 
 def _tell(answers: Any, told: Mapping[str, Any]) -> None:
