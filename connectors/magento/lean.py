@@ -7,7 +7,7 @@ Where the shop has set an e-mail key, e-mails come as the keys that we would hav
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -36,10 +36,18 @@ BOUNDS = {
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """What the module says of itself. `fingerprint` is that of its e-mail key, "" for none."""
+    """What the module says of itself. `fingerprint` is that of its e-mail key, "" for none.
+
+    attributes  the codes that it writes and exports: those that it declared and that are there
+    """
 
     fingerprint: str
     max_limit: int
+    attributes: Collection[str] = ()
+
+    def knows(self, prefix: str) -> bool:
+        """Whether its codes are those of the configuration; one without any can't tell."""
+        return not self.attributes or any(code.startswith(prefix) for code in self.attributes)
 
 
 def ask_module(http: Http, path: str) -> Module | None:
@@ -54,7 +62,13 @@ def ask_module(http: Http, path: str) -> Module | None:
     fingerprint, limit = told.get("email_key_fingerprint", ""), told.get("max_limit")
     if not isinstance(fingerprint, str) or type(limit) is not int or limit < 1:
         raise _odd(path)
-    return Module(fingerprint, limit)
+    return Module(fingerprint, limit, codes(told))
+
+
+def codes(told: Mapping[str, Any]) -> Collection[str]:
+    """The codes of the module's attributes."""
+    listed = told.get("attributes")
+    return tuple(map(str, listed)) if isinstance(listed, list) else ()
 
 
 def check_key(module: Module, hasher: EmailHasher, shop: str) -> None:

@@ -160,11 +160,15 @@ class Pull:
         )
 
     def _route(self, stream: Stream, filters: Sequence[Filter]) -> Route:
-        if self._module is None:
+        if self._module is None or not self._has_all(stream, self._module):
             return self._index(stream, filters)
         path = self._api.path(stream.export)
         size = min(self._module.max_limit, lean.PAGE_SIZE)
         return lean.Export(self._http, path, filters=filters, id_field=stream.id_field, size=size)
+
+    def _has_all(self, stream: Stream, module: lean.Module) -> bool:
+        """Of customers the module exports its own attributes alone."""
+        return stream is not CUSTOMERS or module.knows(self._pages.prefix)
 
     @cached_property
     def _module(self) -> lean.Module | None:

@@ -52,6 +52,9 @@ def values(row: Customer) -> dict[str, Any]:
     return {one["attribute_code"]: one["value"] for one in row.get("custom_attributes", [])}
 
 
+MODULE = {"version": "1.0.0", "max_limit": 5000, "max_rows": 1000, "attributes": ["clv_tier"]}
+
+
 @dataclass
 class TakingMagento:
     """`refuses` says no to a customer, `harms` does more to one than was asked (after a save).
@@ -95,7 +98,7 @@ class TakingMagento:
             rows = [{"attribute_code": code, "required": True} for code in self.required]
             return ok([*rows, {"attribute_code": "erp_number", "required": False}])
         if path == "clv/module":
-            return ok({"version": "1.0.0"}) if self.module else refused(404, "no such route")
+            return ok(MODULE) if self.module else refused(404, "no such route")
         if path == "clv/customers":
             return ok(self.lean(int(query["after"]), int(query["limit"])))
         if path == "customers/search":

@@ -14,6 +14,7 @@ import responses
 
 from connectors.config import ShopSettings
 from connectors.doctor import examine
+from connectors.errors import ConfigurationError
 from connectors.http import Answer, AnswerDenied, Retry
 from connectors.identity import EmailHasher
 from connectors.magento import MagentoShop
@@ -283,15 +284,38 @@ def test_a_wrong_secret_is_told_by_the_signature(key: str, practice: Practice) -
 
 
 @pytest.mark.end_to_end
-@pytest.mark.parametrize(("write", "module"), [("auto", True), ("auto", False), ("put", True)])
+@pytest.mark.parametrize(
+    ("write", "module", "prefix"),
+    [
+        ("auto", True, "clv_"),
+        ("auto", False, "clv_"),
+        ("put", True, "clv_"),
+        ("auto", True, "acme_"),
+    ],
+)
 def test_the_way_that_is_told_is_the_way_that_is_taken(
-    write: str, module: bool, practice: Practice
+    write: str, module: bool, prefix: str, practice: Practice
 ) -> None:
     practice.broken(module=module)
-    settings = replace(practice.settings, write=write)
+    settings = replace(practice.settings, write=write, attribute_prefix=prefix)
     way = chosen(open_http(settings), api_of(settings), settings)
     told = {"module": "by the module", "put": "by single PUTs"}
-    assert practice.looked_at(write=write)["write-back"].detail.startswith(told[way])
+    assert (way == "module") == (write == "auto" and module and prefix == "clv_")
+    seen = practice.looked_at(write=write, attribute_prefix=prefix)
+    assert seen["write-back"].detail.startswith(told[way])
+
+
+@pytest.mark.end_to_end
+def test_a_module_that_has_other_codes_than_ours_is_told(practice: Practice) -> None:
+    practice.broken(module=True)
+    found = practice.looked_at(attribute_prefix="acme_")["module"]
+    assert (found.status, "has no attributes acme_*" in found.detail) == ("warn", True)
+    assert "CLV_EU_ATTRIBUTE_PREFIX" in found.mend
+    asked_for = practice.looked_at(attribute_prefix="acme_", write="module")["write-back"]
+    assert asked_for.status == "fail"
+    settings = replace(practice.settings, attribute_prefix="acme_", write="module")
+    with pytest.raises(ConfigurationError, match=r"no attributes acme_\*"):
+        chosen(open_http(settings), api_of(settings), settings)
 
 
 @pytest.mark.end_to_end

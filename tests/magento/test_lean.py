@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -204,6 +205,19 @@ def test_rows_beyond_the_range_are_left_to_the_next(
     route = lean.Export(shop._http, "/rest/all/V1/clv/customers", id_field="id", size=20)
     found = [row["id"] for batch in batches(route, after=10, to=55) for row in batch.rows]
     assert found == list(range(11, 56))
+
+
+def test_customers_with_other_codes_than_the_modules_are_read_by_the_stock_route(
+    magento: FakeMagento, shop: MagentoShop, hasher: EmailHasher
+) -> None:
+    """The export gives the module's own attributes: we would take ours for missing, every day."""
+    magento.module = {**INFO, "email_key_fingerprint": ""}
+    magento.customers = recorded("customers.json")["items"]
+    settings = replace(shop._settings, attribute_prefix="acme_")
+    for one, by_module in ((settings, False), (shop._settings, True)):
+        magento.asked.clear()
+        list(MagentoShop(one, hasher, shop._http).pull_customers(None, NOW))
+        assert ("clv/customers" in magento.paths()) == by_module
 
 
 def month(told: str, orders: int, total: object) -> dict[str, object]:

@@ -439,3 +439,14 @@ def test_anything_else_is_named_too(raw: Any) -> None:
     ):
         with pytest.raises(PayloadError):
             parse(raw)
+
+
+def test_the_same_e_mail_in_two_websites_is_two_persons() -> None:
+    """Accounts are shared or kept apart as the shop likes; each website has its own guests."""
+    row = {**recorded("customers.json")["items"][0], "email": "Ann@Example.com"}
+    first, second, again = (
+        parse_customer({**row, "id": number, "website_id": website}, "eu", HASHER).email_key
+        for number, website in ((1, 1), (2, 2), (3, 1))
+    )
+    assert first == again
+    assert first != second

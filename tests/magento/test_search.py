@@ -7,6 +7,7 @@ import pytest
 from connectors.errors import RequestRefused, ShopUnavailable
 from connectors.http import Http, Retry
 from connectors.magento.search import Filter, Keyset, criteria
+from connectors.magento.stand import Stand
 from connectors.magento.walk import HASTY, MOST_BROKEN, Batch, again
 
 from .conftest import BASE, FakeMagento, Reply, ok, refused
@@ -317,3 +318,11 @@ def test_a_row_that_was_broken_is_asked_for_alone_and_in_haste(
     assert again(search, 8) == Batch([{"entity_id": 8}], 8)
     magento.orders = rows([7, 9])
     assert again(search, 8) == Batch((), 8)
+
+
+def test_the_most_that_is_ever_asked_stays_below_ten_filters() -> None:
+    """Of more, two-digit indices break Magento's OAuth signature."""
+    window = Stand("orders", begin="b", until="u", since="s").filters()
+    bounds = [Filter("entity_id", "gt", "1"), Filter("entity_id", "lteq", "9")]
+    groups = {key.split("[")[2] for key, _ in criteria([*window, *bounds], 1) if "filters" in key}
+    assert groups == {f"{n}]" for n in range(5)}

@@ -21,6 +21,7 @@ from connectors.magento.checks.asking import Seen, failed, look, status_of
 from connectors.magento.checks.denials import boxes, resources_of
 from connectors.magento.checks.reading import LIMITS, limit_of, unreadable
 from connectors.magento.fields import Fields
+from connectors.magento.lean import Module, codes
 from connectors.platform import Finding
 
 MOST_ROWS = 1000  # the module's route takes no more in one request
@@ -43,6 +44,11 @@ class Ways:
     @property
     def has_module(self) -> bool:
         return isinstance(self.module, Answer)
+
+    def knows(self, prefix: str) -> bool:
+        """Whether the module's attributes are those of the configuration."""
+        told = self.module.data if isinstance(self.module, Answer) else None
+        return isinstance(told, dict) and Module("", 1, codes(told)).knows(prefix)
 
 
 def ways(http: Http, api: Api, settings: ShopSettings) -> Ways:
@@ -89,9 +95,11 @@ def _module(seen: Ways, settings: ShopSettings, fingerprint: str) -> Finding:
         return Finding("module", "ok", "Adobe's cloud takes no modules: stock routes are used")
     if isinstance(seen.module, Answer):
         try:
-            return _installed(Fields(seen.module.data), settings, fingerprint)
+            finding = _installed(Fields(seen.module.data), settings, fingerprint)
         except PayloadError as error:
             return unreadable("module", error)
+        knows = finding.status == "fail" or seen.knows(settings.attribute_prefix)
+        return finding if knows else _with_other_codes(finding, settings)
     if isinstance(seen.module, AnswerDenied):
         mend = boxes(resources_of([seen.module]))
         return Finding("module", "fail", "the role doesn't allow to ask for it", mend)
@@ -118,6 +126,15 @@ def _installed(told: Fields, settings: ShopSettings, fingerprint: str) -> Findin
     return Finding("module", "ok", f"version {version}; {hashed}")
 
 
+def _with_other_codes(finding: Finding, settings: ShopSettings) -> Finding:
+    setting = f"CLV_{settings.shop.upper()}_ATTRIBUTE_PREFIX"
+    detail = (
+        f"{finding.detail}; but it has no attributes {settings.attribute_prefix}*: customers are"
+        " read by the stock route and written by single PUTs"
+    )
+    return Finding("module", "warn", detail, f"Leave {setting} at its default to use it for them.")
+
+
 def _write_back(seen: Ways, settings: ShopSettings) -> Finding:
     """The way that a write-back will take; `push` chooses by the same rule."""
     setting = f"CLV_{settings.shop.upper()}_WRITE"
@@ -126,7 +143,11 @@ def _write_back(seen: Ways, settings: ShopSettings) -> Finding:
         return Finding("write-back", "fail", f"{setting}=module, but there is no module", mend)
     if settings.write == "async":
         return _by_queue(seen)
-    if seen.by_module is not None and settings.write in ("auto", "module"):
+    knows = seen.knows(settings.attribute_prefix)
+    if settings.write == "module" and not knows:
+        detail = f"{setting}=module, but the module has no {settings.attribute_prefix}* attributes"
+        return Finding("write-back", "fail", detail, f"Set {setting}=auto.")
+    if seen.by_module is not None and knows and settings.write in ("auto", "module"):
         return _by_module(seen.by_module)
     return _allowed("by single PUTs", seen.by_put, "canaries go first, and nothing else may move")
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from connectors.config import ShopSettings
 from connectors.errors import ConfigurationError
-from connectors.http import AnswerRefused, Http
+from connectors.http import Http
 from connectors.magento.api import Api
+from connectors.magento.lean import ask_module
 from connectors.magento.push.module import Module
 from connectors.magento.push.put import Put
 
@@ -15,33 +16,29 @@ AUTO = "auto"
 
 
 def chosen(http: Http, api: Api, settings: ShopSettings) -> str:
-    """`module`, `put` or `async`: as configured; `auto` is the module where it answers, else PUT.
+    """`module`, `put` or `async`: as configured; `auto` is the module where it can, else PUT.
 
-    ConfigurationError where the module is asked for and isn't there.
+    ConfigurationError where the module is asked for and isn't there, or has other codes.
     """
     if settings.write not in (AUTO, Module.name):
         return settings.write
-    if has_module(http, api):
+    module = ask_module(http, api.path("clv/module"))
+    if module and module.knows(settings.attribute_prefix):
         return Module.name
     if settings.write == AUTO:
         return Put.name
+    setting = f"CLV_{settings.shop.upper()}"
+    if module:
+        raise ConfigurationError(
+            f"the module has no attributes {settings.attribute_prefix}*",
+            mend=f"Leave {setting}_ATTRIBUTE_PREFIX at its default, or set {setting}_WRITE=auto.",
+            shop=settings.shop,
+        )
     raise ConfigurationError(
         "the module doesn't answer",
-        mend="Install magento-module/ in the shop (README there), or set "
-        f"CLV_{settings.shop.upper()}_WRITE=auto.",
+        mend=f"Install magento-module/ in the shop (README there), or set {setting}_WRITE=auto.",
         shop=settings.shop,
     )
-
-
-def has_module(http: Http, api: Api) -> bool:
-    """Whether our module is installed; a shop without it knows no such route."""
-    try:
-        http.get(api.path("clv/module"))
-    except AnswerRefused as refused:
-        if refused.status != 404:
-            raise
-        return False
-    return True
 
 
 def required(http: Http, api: Api) -> frozenset[str]:
