@@ -79,6 +79,24 @@ def test_numbers_are_exact(http: Http, shop: responses.RequestsMock) -> None:
     assert http.get("/x").data == {"amount": Decimal("104.78"), "count": 3}
 
 
+@pytest.mark.parametrize(
+    ("body", "data"),
+    [
+        (b"[0.10, -0.0, 1e5]", [Decimal("0.10"), Decimal("-0.0"), Decimal("1E+5")]),
+        (b"[123456789012345678901, -0]", [123456789012345678901, 0]),
+        (b'["\\ud83d\\ude00", "\\ud800"]', ["\U0001f600", "\ud800"]),
+        (b'\xef\xbb\xbf{"a": 1, "a": 2}', {"a": 2}),
+        ('{"a": 0.1}'.encode("utf-16"), {"a": Decimal("0.1")}),
+    ],
+)
+def test_whatever_json_can_say_is_read(
+    body: bytes, data: object, http: Http, shop: responses.RequestsMock
+) -> None:
+    shop.get(f"{SHOP}/x", body=body)
+    told = http.get("/x").data
+    assert (repr(told), type(told)) == (repr(data), type(data))
+
+
 def test_headers_are_found_in_any_case(http: Http, shop: responses.RequestsMock) -> None:
     shop.get(f"{SHOP}/x", json={}, headers={"X-Limit": "39/40"})
     assert http.get("/x").headers["x-limit"] == "39/40"
@@ -117,6 +135,7 @@ def test_an_answer_without_content_is_none(http: Http, shop: responses.RequestsM
         {"status": 200, "body": "<html>logged in?</html>"},
         {"status": 200, "body": ""},
         {"status": 200, "body": '{"amount": NaN}'},
+        {"status": 200, "body": '{"amount": 1.0e9999999999999999999}'},
         {"body": requests.ConnectionError("reset")},
         {"body": requests.ReadTimeout("slow")},
         {"body": requests.exceptions.ChunkedEncodingError("cut")},

@@ -12,7 +12,7 @@ import pytest
 
 from connectors.shopify.bulk import shares
 from connectors.shopify.bulk.jsonl import Unsound
-from connectors.shopify.bulk.usual import Unusual
+from connectors.shopify.bulk.shapes import Unusual
 from connectors.shopify.nodes import refund_payload
 from tests.shopify.test_shopify_ledger import LEDGER
 from tests.shopify.test_shopify_mutations import (

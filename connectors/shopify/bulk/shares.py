@@ -9,7 +9,8 @@ from connectors.errors import PayloadError
 from connectors.identity import EmailHasher
 from connectors.shopify.bulk.families import Family, by_kind, families
 from connectors.shopify.bulk.refunded import Refunded, Wanted
-from connectors.shopify.bulk.usual import Unusual, Usual, joined, read
+from connectors.shopify.bulk.shapes import Unusual, Usual, joined
+from connectors.shopify.bulk.usual import read
 from connectors.shopify.nodes import Children, Node, order_payload, refund_ids, refunds_of
 from connectors.shopify.parse import Parsed, parse_orders
 

@@ -1,159 +1,38 @@
 """An order as it mostly is, out of a share's lines: the quick way, to the same rows.
 
-The shapes below say what a line of the result mostly looks like. msgspec reads lines into them, or
-refuses; and what can't be told at a glance (a tip, a discount that no line names, amounts that
-don't add up to the last digit) is `Unusual`. All that is read with care then (`families.py`,
-`parse.py`), and only there anything is complained of. So nothing here may give another row than
-the careful way does: it may only decline.
+What can't be told at a glance (a tip, a discount that no line names, amounts that don't add up to
+the last digit) is `Unusual`. All that is read with care then (`families.py`, `parse.py`), and only
+there anything is complained of. So nothing here may give another row than the careful way does: it
+may only decline.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from connectors.identity import EmailHasher
 from connectors.schema import Order, OrderLine, Refund, State
-from connectors.shopify.bulk.refunded import Wanted
+from connectors.shopify.bulk.shapes import (
+    CUSTOMER,
+    LINE,
+    SHIPPING,
+    LineNode,
+    Money,
+    OrderNode,
+    ShippingNode,
+    Unusual,
+    Usual,
+    number_of,
+)
 from connectors.shopify.money import total_of, without_tax
 from connectors.shopify.parse import STATES, is_currency
 from connectors.shopify.reading import ZERO, Part, sensible
 from connectors.shopify.refunds import parse_refunds
-
-ORDER, LINE, SHIPPING, CUSTOMER = (
-    f"gid://shopify/{kind}/" for kind in ("Order", "LineItem", "ShippingLine", "Customer")
-)
-
-
-class Unusual(Exception):
-    """This has to be read with care."""
-
-
-# ------------------------------------------------------------------------------------------ shapes
-
-
-class Shape(msgspec.Struct, gc=False):
-    """Fields that aren't named are none of our business."""
-
-
-class Amount(Shape):
-    amount: str
-    currency_code: str
-
-
-class Money(Shape):
-    shop_money: Amount
-
-
-class Taken(Shape):
-    amount_set: Money
-
-
-class Tax(Shape):
-    price_set: Money
-
-
-class Named(Shape):
-    id: str
-
-
-class LineNode(Shape, tag_field="__typename", tag="LineItem"):
-    id: str
-    parent: str = msgspec.field(name="__parentId")
-    sku: str | None
-    quantity: int
-    price_set: Money
-    total_discount_set: Money | None
-    discount_allocations: tuple[Taken, ...]
-    tax_lines: tuple[Tax, ...]
-
-
-class ShippingNode(Shape, tag_field="__typename", tag="ShippingLine"):
-    id: str
-    parent: str = msgspec.field(name="__parentId")
-    is_removed: bool
-    price_set: Money
-    discounted_price_set: Money | None
-    discount_allocations: tuple[Taken, ...]
-    tax_lines: tuple[Tax, ...]
-
-
-class OrderNode(Shape, tag_field="__typename", tag="Order"):
-    id: str
-    name: str
-    test: bool
-    email: str | None
-    customer: Named | None
-    created_at: datetime
-    processed_at: datetime | None
-    updated_at: datetime
-    cancelled_at: str | None
-    source_name: str | None
-    discount_codes: tuple[str, ...]
-    currency: str
-    presentment_currency: str | None
-    taxes_included: bool
-    financial_status: str | None
-    fulfillment_status: str | None
-    total_price_set: Money
-    total_tax_set: Money | None
-    total_discounts_set: Money | None
-    total_tip_received_set: Money | None
-    original_total_duties_set: Money | None
-    original_total_additional_fees_set: Money | None
-    current_total_additional_fees_set: Money | None
-    refunds: tuple[Named, ...]
-
-
-_rows = msgspec.json.Decoder(OrderNode | LineNode | ShippingNode).decode_lines
-
-
-class Usual(NamedTuple):
-    """An order of a share with what belongs to it."""
-
-    number: str
-    order: OrderNode
-    lines: Sequence[LineNode]
-    shippings: Sequence[ShippingNode]
-
-    @property
-    def wanted(self) -> Wanted:
-        """What has to be asked for besides."""
-        node = self.order
-        here = node.presentment_currency == node.currency
-        return Wanted(self.number, [refund.id for refund in node.refunds], here)
-
-
-def joined(share: bytes) -> list[Usual]:
-    """The orders of a share, put together. Raises Unusual for the whole of it."""
-    try:
-        rows = _rows(share)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Unusual from None
-    orders: dict[str, OrderNode] = {}
-    lines: defaultdict[str, list[LineNode]] = defaultdict(list)
-    shippings: defaultdict[str, list[ShippingNode]] = defaultdict(list)
-    for row in rows:
-        if isinstance(row, LineNode):
-            lines[row.parent].append(row)
-        elif isinstance(row, OrderNode):
-            if row.id in orders:
-                raise Unusual  # it is there twice
-            orders[row.id] = row
-        else:
-            shippings[row.parent].append(row)
-    if not (lines.keys() <= orders.keys() and shippings.keys() <= orders.keys()):
-        raise Unusual  # an order is missing
-    return [
-        Usual(_number(key, ORDER), order, lines.get(key, ()), shippings.get(key, ()))
-        for key, order in orders.items()
-    ]
-
 
 # ------------------------------------------------------------------------------------------ values
 
@@ -183,13 +62,6 @@ def _money(money: Money, currency: str) -> Decimal:
 
 def _optional(money: Money | None, currency: str) -> Decimal:
     return _money(money, currency) if money else ZERO
-
-
-def _number(gid: str, prefix: str) -> str:
-    number = gid.removeprefix(prefix)
-    if not (number.isascii() and number.isdigit()):
-        raise Unusual
-    return number
 
 
 def _text(text: str | None) -> str | None:
@@ -227,8 +99,20 @@ def read(
     ):
         raise Unusual  # which line it was taken off isn't told; or what was paid besides
     back = parse_refunds(shop, _refund_part(node, refunds)) if refunds else []
+    order = _order(shop, usual, hasher, (goods, discount), back)
+    return order, _lines(shop, usual.number, usual.lines, worth), back
+
+
+def _order(
+    shop: str,
+    usual: Usual,
+    hasher: EmailHasher,
+    worth: tuple[Decimal, Decimal],
+    back: Sequence[Refund],
+) -> Order:
+    node, currency = usual.order, usual.order.currency
     customer_id = _customer_id(node)
-    order = Order(
+    return Order(
         shop=shop,
         order_id=usual.number,
         order_number=_needed(node.name),
@@ -240,8 +124,8 @@ def read(
         is_guest=customer_id is None,
         is_test=node.test,
         currency=currency,
-        goods_value=goods,
-        discount_value=discount,
+        goods_value=worth[0],
+        discount_value=worth[1],
         tax_value=_optional(node.total_tax_set, currency),
         shipping_value=_shipping(usual, currency),
         total_value=_money(node.total_price_set, currency),
@@ -251,7 +135,6 @@ def read(
         channel=_text(node.source_name),
         coupon=_text(node.discount_codes[0]) if node.discount_codes else None,
     )
-    return order, _lines(shop, usual.number, usual.lines, worth), back
 
 
 def _worth(line: LineNode, currency: str, included: bool) -> tuple[Decimal, Decimal]:
@@ -277,7 +160,7 @@ def _lines(
         OrderLine(
             shop=shop,
             order_id=order_id,
-            line_id=_number(node.id, LINE),
+            line_id=number_of(node.id, LINE),
             sku=_text(node.sku),
             product_id=None,
             category=None,
@@ -293,7 +176,7 @@ def _shipping(usual: Usual, currency: str) -> Decimal:
     """What was paid for shipping, without tax."""
     paid = ZERO
     for row in usual.shippings:
-        _number(row.id, SHIPPING)
+        number_of(row.id, SHIPPING)
         if row.is_removed:
             continue
         price = _money(row.price_set, currency)
@@ -330,7 +213,7 @@ def _needed(text: str) -> str:
 
 
 def _customer_id(node: OrderNode) -> str | None:
-    return _number(node.customer.id, CUSTOMER) if node.customer else None
+    return number_of(node.customer.id, CUSTOMER) if node.customer else None
 
 
 def _refund_part(node: OrderNode, refunds: Sequence[Any]) -> Part:
