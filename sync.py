@@ -6,7 +6,6 @@ The command line, and nothing else: it reads the environment and the clock, and 
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import signal
@@ -18,18 +17,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from enum import StrEnum
+from importlib import import_module
 from importlib.util import LazyLoader, find_spec, module_from_spec
 from pathlib import Path
 from types import FrameType, ModuleType, TracebackType
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias, TypedDict
 
 import typer
 from dotenv import dotenv_values
 from typer.exceptions import Abort, TyperException
 
 from connectors import doctor as doctors
-from connectors import drift, jobs, leaving, made_files, news, privacy, writeback
+from connectors import drift, explained, jobs, leaving, made_files, news, privacy, writeback
 from connectors import export as exports
 from connectors import plan as plans
 from connectors import session as sessions
@@ -53,7 +54,7 @@ def _on_first_use(name: str) -> ModuleType:
     """
     spec = find_spec(name)
     if name in sys.modules or not spec or not spec.loader:
-        return importlib.import_module(name)
+        return import_module(name)
     spec.loader = LazyLoader(spec.loader)
     module = sys.modules[name] = module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -223,7 +224,7 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None =
     """Model, scores, tiers; kept under this run with the card that says what they rest on."""
     known = known_on(at, shop, as_of)
     settings = score_settings(at.settings)
-    fitted = model_of(at, shop, known, settings, model or at.settings.model)
+    fitted = model_of(at, shop, past_of(at, shop, known), settings, model or at.settings.model)
     traits = clv.looks_at_traits(fitted)
     # The numbers of a large shop are held by nobody while its scores are saved.
     scorer = clv.Scorer.of(
@@ -240,6 +241,7 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None =
 
     at.store.save_scores(at.run_id, scores())
     card = clv.model_card(scorer, totals)
+    card["warnings"] = [*card["warnings"], *jobs.caveats(at, shop)]
     at.store.save_card(at.run_id, shop.shop, as_of, card)
     news.scored(at.terminal, shop.shop, card)
     tiers = {name: told["customers"] for name, told in card["tiers"].items() if told["customers"]}
@@ -266,11 +268,10 @@ def past_of(at: Session, shop: ShopSettings, known: Known) -> clv.Past:
 
 
 def model_of(
-    at: Session, shop: ShopSettings, known: Known, settings: clv.ScoreSettings, model: str
+    at: Session, shop: ShopSettings, past: clv.Past, settings: clv.ScoreSettings, model: str
 ) -> clv.Predictor:
     """The model of that name; `auto` keeps what the shop's past has chosen, for a month."""
-    past = past_of(at, shop, known)
-    standing = standing_choice(at, shop, known["as_of"]) if model == clv.AUTO else None
+    standing = standing_choice(at, shop, past.as_of) if model == clv.AUTO else None
     return clv.kept(past, settings, *standing) if standing else clv.fitted(past, settings, model)
 
 
@@ -572,15 +573,58 @@ def explain(
     with session(context, "explain") as at:
         found = 0
         for shop in at.shops:
-            for row in at.store.score_of(shop.shop, person_keys(at, shop, customer)):
-                orders = at.store.orders_of(shop.shop, row["person_key"], at.settings.value)
-                news.explained(at.terminal, row, orders)
+            for score in at.store.score_of(shop.shop, person_keys(at, shop, customer)):
+                explained.explained(at.terminal, told_of(at, shop, score))
                 found += 1
         if not found:
             raise ConfigurationError(
                 "no score for that customer", mend="`score` first; use the shop's customer id."
             )
         at.conclude("explain", found=found)
+
+
+def told_of(at: Session, shop: ShopSettings, score: Mapping[str, Any]) -> explained.Told:
+    """All that is known of one customer, and what the model would say after other steps."""
+    key, settings = score["person_key"], at.settings
+    known = known_on(at, shop, score["as_of"])
+    card = card_of(at, shop, score["run_id"])
+    begins = {
+        tier: None if told["from"] is None else Decimal(told["from"])
+        for tier, told in card.get("tiers", {}).items()
+    }
+    return explained.Told(
+        score=score,
+        orders=at.store.orders_of(shop.shop, key, settings.value),
+        summary=at.store.summary_of(shop.shop, key, **known),
+        begins=begins,
+        moves=moves_of(at, shop, score, begins),
+        lifespan_years=settings.lifespan_years,
+        margin=settings.margin,
+        discount_rate=settings.discount_rate,
+    )
+
+
+def moves_of(
+    at: Session, shop: ShopSettings, score: Mapping[str, Any], begins: Mapping[str, Decimal | None]
+) -> list[dict[str, Any]]:
+    """By the model that gave the score, fitted anew.
+
+    None where the shop has chosen another since, or the person is not in a large shop's sample.
+    """
+    key, known = score["person_key"], known_on(at, shop, score["as_of"])
+    past, settings = past_of(at, shop, known), score_settings(at.settings)
+    if key not in past.summary.index:
+        return []
+    predictor = model_of(at, shop, past, settings, at.settings.model)
+    if predictor.name != score["model"]:
+        return []
+    return clv.what_if(predictor, past.summary.loc[[key]], settings, begins)
+
+
+def card_of(at: Session, shop: ShopSettings, run_id: str) -> Mapping[str, Any]:
+    """The model card of a scoring; empty where none was kept."""
+    found = [card.card for card in at.store.cards(shop.shop) if card.run_id == run_id]
+    return found[-1] if found else {}
 
 
 def person_keys(at: Session, shop: ShopSettings, customer: str) -> list[str]:
@@ -590,6 +634,53 @@ def person_keys(at: Session, shop: ShopSettings, customer: str) -> list[str]:
     websites = ["", *at.store.websites(shop.shop)]
     hashed = [at.hasher.key_of(customer, website) for website in websites]
     return at.store.persons(shop.shop, [key for key in hashed if key])
+
+
+@app.command()
+def report(
+    context: typer.Context,
+    out: Annotated[
+        Path, typer.Option(help="The file; of several shops each gets its name before the ending.")
+    ] = Path("report.html"),
+    lang: Annotated[
+        str | None, typer.Option(help="en, sv, da, nb or pl, also sv_SE; default CLV_..._LOCALE.")
+    ] = None,
+) -> None:
+    """What to do this week, and what the scores say of the shop: one page to open in a browser."""
+    with session(context, "report") as at:
+        each_shop(at, lambda at, shop: report_shop(at, shop, out_of(at, shop, out), lang))
+        at.conclude("report")
+
+
+def out_of(at: Session, shop: ShopSettings, out: Path) -> Path:
+    """One file for each shop: `report.html`, or `report-eu.html` where there are several."""
+    return out if len(at.shops) == 1 else out.with_stem(f"{out.stem}-{shop.shop}")
+
+
+def report_shop(at: Session, shop: ShopSettings, out: Path, lang: str | None = None) -> None:
+    """The numbers of the latest scoring as a page, 0600."""
+    from clv import report as numbers  # with it come SciPy and pandas
+
+    pages = reports()
+    material = pages.read(at.store, shop.shop, at.settings.value, at.now)
+    spoken = pages.Spoken.of(lang or shop.locale, material.currency)
+    known = numbers.Known(
+        material.as_of,
+        *(material.scores, material.orders, material.lines, material.before, material.card),
+        score_settings(at.settings),
+    )
+    pages.write(out, pages.page(numbers.report(known), material, spoken))
+    news.reported(at.terminal, shop.shop, out, material.as_of)
+
+
+def reports() -> ModuleType:
+    """The room that draws pages: an extra, whose libraries may not be there."""
+    try:
+        return import_module("connectors.report")
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"the report needs {error.name}", mend="pip install 'clv-sync[report]'."
+        ) from error
 
 
 @app.command()
@@ -727,6 +818,7 @@ def demo(
         each_shop(at, lambda at, shop: whole_job(at, shop, None))
         pages = shops.save_pages()
         at.terminal.tell("look", shops.where_to_look(pages), pages=pages)
+        each_shop(at, lambda at, shop: report_shop(at, shop, folder / f"report-{shop.shop}.html"))
         at.conclude("demo")
 
 

@@ -34,6 +34,7 @@ from clv.settings import ScoreSettings
 from clv.tiers import Tiers
 from clv.transactions import summarise
 from clv.uncertainty.calibration import Calibration
+from clv.what_if import what_if
 
 __all__ = [
     "AUTO",
@@ -72,4 +73,5 @@ __all__ = [
     "score_summary",
     "simulate",
     "summarise",
+    "what_if",
 ]

@@ -16,7 +16,7 @@ from connectors import reconcile as reconciles
 from connectors.config import ShopSettings
 from connectors.errors import ConfigurationError, GuardStopped, StalePlan
 from connectors.hints import Hint
-from connectors.platform import Window
+from connectors.platform import HISTORY, Window
 from connectors.schema import Change, Shown
 from connectors.session import Session
 
@@ -87,6 +87,12 @@ def currency(at: Session, shop: ShopSettings) -> str | None:
         f"orders in {len(found)} currencies ({counts})",
         mend=f"Set CLV_{shop.shop.upper()}_CURRENCY to the one to score.",
     )
+
+
+def caveats(at: Session, shop: ShopSettings) -> list[str]:
+    """What is known to be missing from the shop's history; scores are labelled with it."""
+    rejects = at.store.rejects(shop.shop)
+    return [str(reason) for reason in rejects[rejects["row_id"] == HISTORY]["reason"]]
 
 
 def plan(

@@ -1,4 +1,4 @@
-"""`erase`, `readmit` and `subject-export` as their users start them, on the practice shops."""
+"""`erase`, `readmit` and `subject-export` with their arguments, on the practice shops."""
 
 from __future__ import annotations
 

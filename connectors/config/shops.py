@@ -14,6 +14,7 @@ from connectors.config.values import (
     attribute_prefix,
     currency,
     groups,
+    locale,
     one_of,
     optional,
     sign_in,
@@ -34,6 +35,7 @@ class ShopSettings:
     ims_org  is set for Adobe Commerce as a Cloud Service, and only there
     groups   tier -> id of the customer group it moves to; empty: groups are never touched
     state    the folder for what has to be kept from run to run, beside the store
+    locale   in which the report is written, such as sv_SE
     rates    path of a CSV file `currency,from,rate`: what one unit was worth in `currency`
     """
 
@@ -62,6 +64,7 @@ class ShopSettings:
     segments: bool = SHOP_DEFAULTS["SEGMENTS"] == "yes"
     groups: Mapping[str, str] = field(default_factory=dict, hash=False)
     rates: str = ""
+    locale: str = SHOP_DEFAULTS["LOCALE"]
     ca_bundle: Path | None = None
 
     @property
@@ -119,6 +122,7 @@ def read_shop(
         groups=reader.parsed(prefix + "GROUPS", groups(tiers), {}),
         rates=given["RATES"],
         ca_bundle=reader.parsed("CLV_CA_BUNDLE", optional(Path), None),
+        locale=reader.parsed(prefix + "LOCALE", locale, "en", given["LOCALE"]),
     )
 
 
