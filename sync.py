@@ -479,8 +479,8 @@ def plan(
     with session(context, "plan") as at:
         drawn = draw(at)
         if out:
-            plans.write_plan(drawn, out, at.hasher.seal)
             at.store.note_file(out, "plan", at.now)
+            plans.write_plan(drawn, out, at.hasher.seal)
         at.worse(2 if detailed_exitcode and drawn.changes else 0)
         at.conclude("plan", changes=len(drawn.changes), file=str(out) if out else None)
 
@@ -669,6 +669,7 @@ def report_shop(at: Session, shop: ShopSettings, out: Path, lang: str | None = N
         *(material.scores, material.orders, material.lines, material.before, material.card),
         score_settings(at.settings),
     )
+    at.store.note_file(out, "report", at.now)
     pages.write(out, pages.page(numbers.report(known), material, spoken))
     news.reported(at.terminal, shop.shop, out, material.as_of)
 
@@ -695,8 +696,8 @@ def export(
     with session(context, "export") as at:
         names, day = [shop.shop for shop in at.shops], (as_of or at.now).date()
         rows = at.store.reader(what.value, shops=names, as_of=day, rule=at.settings.value)
-        count = exports.export(rows, out, format.value)
         at.store.note_file(out, made_files.EXPORT, at.now)
+        count = exports.export(rows, out, format.value)
         at.conclude("export", what=what.value, rows=count, file=str(out))
 
 
@@ -712,8 +713,8 @@ def subject_export(
             privacy.subject_export(at.store, at.hasher, shop.shop, customer, at=at.now)
             for shop in leaving.shops_of(at, customer)
         ]
-        leaving.keep(told, out)
         at.store.note_file(out, "subject-export", at.now)
+        leaving.keep(told, out)
         at.conclude("subject-export", rows=sum(map(privacy.known_rows, told)), file=str(out))
 
 
