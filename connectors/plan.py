@@ -94,13 +94,17 @@ def draw(
 
 
 def target(score: Shown, today: Shown, shows: Sequence[str]) -> Shown:
-    """What a customer should show: the score, the tier they had before, the tag of the tier."""
+    """What a customer should show: the score, the tier they had before, the tag of the tier.
+
+    A score may bring tags of its own, such as that of a segment.
+    """
     wanted = dict(score)
     moved = "tier" in today and today["tier"] != score["tier"]
     previous = today.get("tier" if moved else "previous_tier")
     if previous:
         wanted["previous_tier"] = previous
-    wanted[TAG] = tier_tag(score["tier"])
+    tags = {tier_tag(score["tier"]), *filter(None, score.get(TAG, "").split(","))}
+    wanted[TAG] = ",".join(sorted(tags))
     wanted = {**group_of(today), **wanted}
     return {field: wanted[field] for field in shows if field in wanted}
 

@@ -53,9 +53,15 @@ class Watch:
 
 
 def pull_customers(platform: Platform, store: Store, now: datetime, watch: Watch) -> Pulled:
-    """A whole scan of the shop's customers, from the first one on."""
+    """A whole scan of the shop's customers, from the first one on; who is gone leaves the store.
+
+    Not so where a row could not be read: it may be anybody's.
+    """
     pages = _marked(platform.pull_customers(None, now))
-    return _commit(platform.shop, "customers", pages, store, now, watch)
+    pulled = _commit(platform.shop, "customers", pages, store, now, watch)
+    if pulled.shown and not pulled.rejected:
+        store.forget_other_customers(platform.shop, pulled.shown)
+    return pulled
 
 
 def pull_orders(

@@ -216,6 +216,10 @@ class Store:
         """Counts that differed are settled, since every month agrees now."""
         quarantine.settle_counts(self.connection, shop)
 
+    def forget_other_customers(self, shop: str, customer_ids: Collection[str]) -> None:
+        """Customers who are none of these leave: guests of their e-mail are guests again."""
+        mending.forget_other_customers(self.connection, shop, customer_ids)
+
     def forget_orders(self, shop: str, order_ids: Collection[str]) -> None:
         """Orders that the shop no longer has leave, with their lines and refunds."""
         mending.forget_orders(self.connection, shop, order_ids)
