@@ -288,8 +288,8 @@ def plan(
     with session(context, "plan") as at:
         drawn = planning.draw(at)
         if out:
-            plans.write_plan(drawn, out, at.hasher.seal)
             at.store.note_file(out, "plan", at.now)
+            plans.write_plan(drawn, out, at.hasher.seal)
         at.worse(2 if detailed_exitcode and drawn.changes else 0)
         at.conclude("plan", changes=len(drawn.changes), file=str(out) if out else None)
 
@@ -435,8 +435,8 @@ def export(
     with session(context, "export") as at:
         names, day = [shop.shop for shop in at.shops], (as_of or at.now).date()
         rows = at.store.reader(what.value, shops=names, as_of=day, rule=at.settings.value)
-        count = exports.export(rows, out, format.value)
         at.store.note_file(out, made_files.EXPORT, at.now)
+        count = exports.export(rows, out, format.value)
         at.conclude("export", what=what.value, rows=count, file=str(out))
 
 
@@ -452,8 +452,8 @@ def subject_export(
             privacy.subject_export(at.store, at.hasher, shop.shop, customer, at=at.now)
             for shop in leaving.shops_of(at, customer)
         ]
-        leaving.keep(told, out)
         at.store.note_file(out, "subject-export", at.now)
+        leaving.keep(told, out)
         at.conclude("subject-export", rows=sum(map(privacy.known_rows, told)), file=str(out))
 
 

@@ -81,8 +81,8 @@ def hand_out(at: Session, shop: ShopSettings, hint: Hint) -> Path:
     told = privacy.subject_export(at.store, at.hasher, shop.shop, *_named(hint), at=at.now)
     name = f"{shop.shop}-data-request-{hint.request or hint.number}.json"
     out = at.settings.store.parent / "exports" / name
-    keep([told], out)
     at.store.note_file(out, "subject-export", at.now)
+    keep([told], out)
     return out
 
 

@@ -21,8 +21,8 @@ def report_shop(at: Session, shop: ShopSettings, out: Path, lang: str | None = N
     material = materials.read(at.store, shop.shop, at.settings.value, at.now)
     spoken = pages.Spoken.of(lang or shop.locale, material.currency)
     known = known_of(at, material)
-    pages.write(path, pages.page(clv.report.report(known), material, spoken))
     at.store.note_file(path, made_files.REPORT, at.now)
+    pages.write(path, pages.page(clv.report.report(known), material, spoken))
     news.reported(at.terminal, shop.shop, path, material.as_of)
 
 

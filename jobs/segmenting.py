@@ -33,8 +33,8 @@ def segment_shop(
         people = facts[["segment", "abc", "rfm"]].join(known.people["customer_id"])
         path = out_of(at, shop, out)
         rows = people.rename_axis("person_key").reset_index().assign(shop=shop.shop)
-        exports.export(rows, path, "csv")
         at.store.note_file(path, made_files.EXPORT, at.now)
+        exports.export(rows, path, "csv")
 
 
 def segments_of(at: Session, shop: ShopSettings) -> dict[str, str]:

@@ -461,7 +461,7 @@ class Store:
     # --------------------------------------------------------------------------------------- files
 
     def note_file(self, path: Path, kind: str, at: datetime) -> None:
-        """Remembers a file that was made from the store, so that an erasure finds it."""
+        """Remembers a file before it is made from the store, so that an erasure finds it."""
         files.note(self.connection, path, kind, at)
 
     def files(self) -> list[tuple[Path, str]]:
