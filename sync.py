@@ -6,7 +6,6 @@ The command line, and nothing else: it reads the environment and the clock, and 
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import signal
@@ -16,22 +15,26 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from enum import StrEnum
+from importlib import import_module
 from importlib.util import LazyLoader, find_spec, module_from_spec
 from pathlib import Path
 from types import FrameType, ModuleType, TracebackType
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias, TypedDict
 
 import typer
 from dotenv import dotenv_values
 from typer.exceptions import Abort, TyperException
 
 from connectors import doctor as doctors
-from connectors import drift, jobs, leaving, made_files, news, privacy, writeback
+from connectors import drift, explained, jobs, leaving, made_files, news, privacy, writeback
 from connectors import export as exports
+from connectors import material as materials
 from connectors import plan as plans
+from connectors import segments as parting
 from connectors import session as sessions
 from connectors.config import NEW, Settings, ShopSettings, read_settings
 from connectors.errors import (
@@ -53,7 +56,7 @@ def _on_first_use(name: str) -> ModuleType:
     """
     spec = find_spec(name)
     if name in sys.modules or not spec or not spec.loader:
-        return importlib.import_module(name)
+        return import_module(name)
     spec.loader = LazyLoader(spec.loader)
     module = sys.modules[name] = module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -195,13 +198,29 @@ def session(
 ) -> Iterator[Session]:
     """The command's session; a failure that it remembered becomes the exit code."""
     options: Options = context.obj
-    settings = settings or read_settings(environment())
+    settings = with_segment_tags(settings or read_settings(environment()))
     with sessions.opened(
         settings, options.shops, command, options.terminal, now, lambda: bool(_asked_to_stop)
     ) as at:
         yield at
     if at.exit_code:
         raise typer.Exit(at.exit_code)
+
+
+def with_segment_tags(settings: Settings) -> Settings:
+    """The tags of segments are ours in the shops whose customers are to wear them."""
+    if not any(shop.segment_tags for shop in settings.shops):
+        return settings
+    tags = {parting.segment_tag(rule.name) for rule in rules_of(settings)}
+    clash = tags & {tag for shop in settings.shops for tag in shop.tags}
+    if clash:
+        told = f"{', '.join(sorted(clash))} would be the tag of a tier and of a segment"
+        raise ConfigurationError(told, mend="Rename one in CLV_TIERS or CLV_SEGMENT_RULES.")
+    shops = [
+        replace(shop, tags=shop.tags | tags) if shop.segment_tags else shop
+        for shop in settings.shops
+    ]
+    return replace(settings, shops=tuple(shops))
 
 
 def each_shop(at: Session, job: Callable[[Session, ShopSettings], object]) -> None:
@@ -223,8 +242,8 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None =
     """Model, scores, tiers; kept under this run with the card that says what they rest on."""
     known = known_on(at, shop, as_of)
     settings = score_settings(at.settings)
-    choice = (model, clv.Calibration()) if model else standing_choice(at, shop, as_of)
-    fitted = clv.fitted(past_of(at, shop, known), settings, *choice)
+    named = model or at.settings.model
+    fitted = model_of(at, shop, past_of(at, shop, known), settings, named)
     traits = clv.looks_at_traits(fitted)
     # The numbers of a large shop are held by nobody while its scores are saved.
     scorer = clv.Scorer.of(
@@ -267,21 +286,27 @@ def past_of(at: Session, shop: ShopSettings, known: Known) -> clv.Past:
     return clv.past_of(days, known["as_of"], traits)
 
 
-def standing_choice(at: Session, shop: ShopSettings, as_of: date) -> tuple[str, clv.Calibration]:
-    """The configured model; `auto` keeps what the shop's past has chosen, for a month.
+def model_of(
+    at: Session, shop: ShopSettings, past: clv.Past, settings: clv.ScoreSettings, model: str
+) -> clv.Predictor:
+    """The model of that name; `auto` keeps what the shop's past has chosen, for a month."""
+    standing = standing_choice(at, shop, past.as_of) if model == clv.AUTO else None
+    return clv.kept(past, settings, *standing) if standing else clv.fitted(past, settings, model)
 
-    With what the same backtest has found about its intervals.
-    """
-    if at.settings.model != clv.AUTO:
-        return at.settings.model, clv.Calibration()
+
+def standing_choice(
+    at: Session, shop: ShopSettings, as_of: date
+) -> tuple[str, clv.Calibration] | None:
+    """The model that was chosen within a month, with what the same backtest has found about its
+    intervals. None where the choice has to be made."""
     chosen = [card for card in at.store.cards(shop.shop) if card.card.get("choice")]
     if not chosen or not 0 <= (as_of - chosen[-1].as_of).days < CHOSEN_FOR_DAYS:
-        return clv.AUTO, clv.Calibration()
+        return None
     card = chosen[-1].card
     known = clv.CANDIDATES.get(str(card["choice"]["chosen"]))
     # A mean has to be found anew, and only a backtest knows the bounds of what is no model.
     if not known or known.kind != "model":
-        return clv.AUTO, clv.Calibration()
+        return None
     return known.key, clv.Calibration.from_dict(card.get("calibration", {}))
 
 
@@ -313,7 +338,10 @@ def fields_of(scores: pd.DataFrame) -> dict[str, Shown]:
 def plan_shop(
     at: Session, shop: ShopSettings, shown: Mapping[str, Shown] | None = None
 ) -> plans.Drawn:
-    return jobs.plan(at, shop, fields_of(at.store.latest_scores(shop.shop)), shown)
+    scored = fields_of(at.store.latest_scores(shop.shop))
+    if shop.segment_tags and scored:
+        scored = parting.with_tags(scored, segments_of(at, shop))
+    return jobs.plan(at, shop, scored, shown)
 
 
 def whole_job(at: Session, shop: ShopSettings, max_changes: int | None) -> None:
@@ -473,7 +501,7 @@ def plan(
     with session(context, "plan") as at:
         drawn = draw(at)
         if out:
-            plans.write_plan(drawn, out)
+            plans.write_plan(drawn, out, at.hasher.seal)
             at.store.note_file(out, "plan", at.now)
         at.worse(2 if detailed_exitcode and drawn.changes else 0)
         at.conclude("plan", changes=len(drawn.changes), file=str(out) if out else None)
@@ -567,15 +595,58 @@ def explain(
     with session(context, "explain") as at:
         found = 0
         for shop in at.shops:
-            for row in at.store.score_of(shop.shop, person_keys(at, shop, customer)):
-                orders = at.store.orders_of(shop.shop, row["person_key"], at.settings.value)
-                news.explained(at.terminal, row, orders)
+            for score in at.store.score_of(shop.shop, person_keys(at, shop, customer)):
+                explained.explained(at.terminal, told_of(at, shop, score))
                 found += 1
         if not found:
             raise ConfigurationError(
                 "no score for that customer", mend="`score` first; use the shop's customer id."
             )
         at.conclude("explain", found=found)
+
+
+def told_of(at: Session, shop: ShopSettings, score: Mapping[str, Any]) -> explained.Told:
+    """All that is known of one customer, and what the model would say after other steps."""
+    key, settings = score["person_key"], at.settings
+    known = known_on(at, shop, score["as_of"])
+    card = card_of(at, shop, score["run_id"])
+    begins = {
+        tier: None if told["from"] is None else Decimal(told["from"])
+        for tier, told in card.get("tiers", {}).items()
+    }
+    return explained.Told(
+        score=score,
+        orders=at.store.orders_of(shop.shop, key, settings.value),
+        summary=at.store.summary_of(shop.shop, key, **known),
+        begins=begins,
+        moves=moves_of(at, shop, score, begins),
+        lifespan_years=settings.lifespan_years,
+        margin=settings.margin,
+        discount_rate=settings.discount_rate,
+    )
+
+
+def moves_of(
+    at: Session, shop: ShopSettings, score: Mapping[str, Any], begins: Mapping[str, Decimal | None]
+) -> list[dict[str, Any]]:
+    """By the model that gave the score, fitted anew.
+
+    None where the shop has chosen another since, or the person is not in a large shop's sample.
+    """
+    key, known = score["person_key"], known_on(at, shop, score["as_of"])
+    past, settings = past_of(at, shop, known), score_settings(at.settings)
+    if key not in past.summary.index:
+        return []
+    predictor = model_of(at, shop, past, settings, at.settings.model)
+    if predictor.name != score["model"]:
+        return []
+    return clv.what_if(predictor, past.summary.loc[[key]], settings, begins)
+
+
+def card_of(at: Session, shop: ShopSettings, run_id: str) -> Mapping[str, Any]:
+    """The model card of a scoring; empty where none was kept."""
+    found = [card.card for card in at.store.cards(shop.shop) if card.run_id == run_id]
+    return found[-1] if found else {}
 
 
 def person_keys(at: Session, shop: ShopSettings, customer: str) -> list[str]:
@@ -585,6 +656,101 @@ def person_keys(at: Session, shop: ShopSettings, customer: str) -> list[str]:
     websites = ["", *at.store.websites(shop.shop)]
     hashed = [at.hasher.key_of(customer, website) for website in websites]
     return at.store.persons(shop.shop, [key for key in hashed if key])
+
+
+@app.command()
+def report(
+    context: typer.Context,
+    out: Annotated[
+        Path, typer.Option(help="The file; of several shops each gets its name before the ending.")
+    ] = Path("report.html"),
+    lang: Annotated[
+        str | None, typer.Option(help="en, sv, da, nb or pl, also sv_SE; default CLV_..._LOCALE.")
+    ] = None,
+) -> None:
+    """What to do this week, and what the scores say of the shop: one page to open in a browser."""
+    with session(context, "report") as at:
+        each_shop(at, lambda at, shop: report_shop(at, shop, out_of(at, shop, out), lang))
+        at.conclude("report")
+
+
+def out_of(at: Session, shop: ShopSettings, out: Path) -> Path:
+    """One file for each shop: `report.html`, or `report-eu.html` where there are several."""
+    return out if len(at.shops) == 1 else out.with_stem(f"{out.stem}-{shop.shop}")
+
+
+def report_shop(at: Session, shop: ShopSettings, out: Path, lang: str | None = None) -> None:
+    """The numbers of the latest scoring as a page, 0600."""
+    pages = reports()
+    material = materials.read(at.store, shop.shop, at.settings.value, at.now)
+    spoken = pages.Spoken.of(lang or shop.locale, material.currency)
+    known = known_of(at, material)
+    pages.write(out, pages.page(clv.report.report(known), material, spoken))
+    at.store.note_file(out, made_files.REPORT, at.now)
+    news.reported(at.terminal, shop.shop, out, material.as_of)
+
+
+def known_of(at: Session, material: materials.Material) -> clv.report.Known:
+    return clv.report.Known(
+        material.as_of,
+        *(material.scores, material.orders, material.lines, material.before, material.card),
+        score_settings(at.settings),
+    )
+
+
+@app.command()
+def segments(
+    context: typer.Context,
+    out: Annotated[Path | None, typer.Option(help="A CSV of who is in which segment.")] = None,
+) -> None:
+    """Who is loyal, new and promising, at risk: by your rules, with queries to paste."""
+    with session(context, "segments") as at:
+        rules = rules_of(at.settings)
+        each_shop(at, lambda at, shop: segment_shop(at, shop, rules, out))
+        at.conclude("segments", file=str(out) if out else None)
+
+
+def rules_of(settings: Settings) -> Sequence[clv.segments.Rule]:
+    path = settings.segment_rules
+    return clv.segments.rules_of(parting.read_rules(path)) if path else clv.segments.DEFAULT
+
+
+def segment_shop(
+    at: Session, shop: ShopSettings, rules: Sequence[clv.segments.Rule], out: Path | None
+) -> None:
+    """Every grouping with its customers and money, and how to ask the shop for it."""
+    known = known_of(at, materials.read(at.store, shop.shop, at.settings.value, at.now))
+    facts = clv.segments.facts(known)
+    facts["segment"] = clv.segments.segment_of(facts, rules)
+    for column, order in (("segment", [rule.name for rule in rules]), ("abc", "ABC"), ("rfm", "")):
+        groups = clv.segments.totals(known, facts[column], order)
+        parting.told(at.terminal, shop.shop, column, groups)
+    asked = [(rule.name, rule.where) for rule in (*rules, *clv.segments.ready(known))]
+    parting.to_paste(at.terminal, shop, asked)
+    if out:
+        people = facts[["segment", "abc", "rfm"]].join(known.people["customer_id"])
+        path = out_of(at, shop, out)
+        rows = people.rename_axis("person_key").reset_index().assign(shop=shop.shop)
+        exports.export(rows, path, "csv")
+        at.store.note_file(path, made_files.EXPORT, at.now)
+
+
+def segments_of(at: Session, shop: ShopSettings) -> dict[str, str]:
+    """The segment of every registered customer who has one, by customer id."""
+    known = known_of(at, materials.read(at.store, shop.shop, at.settings.value, at.now))
+    found = clv.segments.segment_of(clv.segments.facts(known), rules_of(at.settings))
+    named = found[found != clv.segments.REST].groupby(known.people["customer_id"]).first()
+    return {str(customer): str(name) for customer, name in named.items()}
+
+
+def reports() -> ModuleType:
+    """The room that draws pages: an extra, whose libraries may not be there."""
+    try:
+        return import_module("connectors.report")
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"the report needs {error.name}", mend="pip install 'clv-sync[report]'."
+        ) from error
 
 
 @app.command()
@@ -722,6 +888,7 @@ def demo(
         each_shop(at, lambda at, shop: whole_job(at, shop, None))
         pages = shops.save_pages()
         at.terminal.tell("look", shops.where_to_look(pages), pages=pages)
+        each_shop(at, lambda at, shop: report_shop(at, shop, folder / f"report-{shop.shop}.html"))
         at.conclude("demo")
 
 
@@ -753,6 +920,8 @@ def main() -> NoReturn:
             terminal.error(told, exit_code=code)
         if terminal.json:
             terminal.summary("", exit_code=code)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)  # what is left takes as long as it takes
     sys.exit(code)
 
 

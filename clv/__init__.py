@@ -1,10 +1,10 @@
 """Customer lifetime value: frames and numbers in, frames and numbers out."""
 
-from clv import columns, errors
+from clv import columns, errors, report, segments
 from clv.card import Totals, model_card, predictor_card
 from clv.choice.backtest import backtest
 from clv.choice.candidates import CANDIDATES
-from clv.forecast import Needs
+from clv.forecast import Needs, Predictor
 from clv.models.beta_geo import BetaGeoNBD
 from clv.models.beta_geo_beta_binomial import BetaGeoBetaBinomial
 from clv.models.covariates import WithCovariates
@@ -21,6 +21,7 @@ from clv.scores import (
     AUTO,
     Scored,
     fitted,
+    kept,
     looks_at_traits,
     past_of,
     people,
@@ -33,6 +34,7 @@ from clv.settings import ScoreSettings
 from clv.tiers import Tiers
 from clv.transactions import summarise
 from clv.uncertainty.calibration import Calibration
+from clv.what_if import what_if
 
 __all__ = [
     "AUTO",
@@ -47,6 +49,7 @@ __all__ = [
     "Needs",
     "ParetoNBD",
     "Past",
+    "Predictor",
     "ScoreSettings",
     "Scored",
     "Scorer",
@@ -60,13 +63,17 @@ __all__ = [
     "columns",
     "errors",
     "fitted",
+    "kept",
     "looks_at_traits",
     "model_card",
     "past_of",
     "people",
     "predictor_card",
+    "report",
     "score",
     "score_summary",
+    "segments",
     "simulate",
     "summarise",
+    "what_if",
 ]

@@ -3,6 +3,7 @@
 ClvError
 ├── NotEnoughData      too few customers or repeat purchases for this model
 ├── ConvergenceError   the likelihood has no maximum that could be found
+├── NamedModelFails    the model that was asked for can't be fitted: name another, or none
 ├── BadSummary         a summary frame that can't be right: look at this column
 ├── BadTransactions    a transactions frame that can't be right: this column, and its mend
 └── BadSettings        a setting of the scores that can't be meant
@@ -30,6 +31,10 @@ class NotEnoughData(ClvError):
 
 class ConvergenceError(ClvError):
     """No start led to a maximum of the likelihood."""
+
+
+class NamedModelFails(ClvError):
+    """The model that was asked for by name can't be fitted to this shop."""
 
 
 class BadSummary(ClvError):

@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clv import columns as c
-from clv.errors import ClvError
+from clv.errors import ClvError, NamedModelFails
 from clv.formula import DAYS_A_YEAR
 from clv.models.gamma_gamma import GammaGamma, winsorised_mean
 from clv.models.nbd import NBD
@@ -188,8 +188,14 @@ def models_of(predictor: Predictor) -> ByModels | None:
     return chosen if isinstance(chosen, ByModels) else None
 
 
-def predictor(past: Past, horizon_days: int, needs: Needs, candidate: Candidate) -> Predictor:
-    """The candidate, fitted where the shop has what it needs; else the shop's average."""
+def predictor(
+    past: Past, horizon_days: int, needs: Needs, candidate: Candidate, named: str = ""
+) -> Predictor:
+    """The candidate, fitted where the shop has what it needs; else the shop's average.
+
+    Whoever asked for a model by name is not given another one: where the shop is large enough and
+    the model `named` can't be fitted all the same, NamedModelFails says why.
+    """
     unmet = needs.unmet(past.summary)
     if unmet:
         warning = f"{TOO_LITTLE_DATA} for the models: {', '.join(unmet)}"
@@ -197,6 +203,11 @@ def predictor(past: Past, horizon_days: int, needs: Needs, candidate: Candidate)
     try:
         return candidate(past, horizon_days)
     except ClvError as error:
+        if named:
+            raise NamedModelFails(
+                f"the model {named!r} can't be fitted to this shop: {error}. "
+                "Name another one, or `auto`, which takes the best that can"
+            ) from error
         return shop_average(past, SHOP_AVERAGE, f"the models could not be fitted: {error}")
 
 

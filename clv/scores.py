@@ -17,7 +17,7 @@ from clv.choice.challenger import Averaged
 from clv.choice.choosing import Choice, by_backtest
 from clv.choice.origins import TRAITS
 from clv.customers.first_purchase import first_of
-from clv.errors import BadSettings
+from clv.errors import BadSettings, NamedModelFails
 from clv.forecast import ByModels, Candidate, Predictor, by_models, models_of, predictor
 from clv.models.beta_geo import BetaGeoNBD
 from clv.past import Past
@@ -26,7 +26,7 @@ from clv.settings import ScoreSettings
 from clv.summary import checked
 from clv.transaction_rows import currency_of, whole_day
 from clv.transactions import activity, left_out, purchase_days, summarise, transactions_of
-from clv.uncertainty.calibration import UNCHANGED, Calibration
+from clv.uncertainty.calibration import Calibration
 
 #: The model that is chosen by the shop's own past.
 AUTO = "auto"
@@ -54,7 +54,7 @@ def score(
     purchases. `horizon_days` stands above the settings' own. `model` is a key of
     `clv.choice.candidates.CANDIDATES`; `auto` takes what forecast this shop best.
 
-    Raises BadTransactions, BadSettings.
+    Raises BadTransactions, BadSettings, NamedModelFails.
     """
     settings = replace(settings or ScoreSettings(), horizon_days=horizon_days)
     summary = summarise(transactions, as_of)
@@ -137,14 +137,24 @@ def looks_at_traits(predictor: Predictor) -> bool:
     return models is not None and not set(TRAITS).isdisjoint(models.buying.FUTURE)
 
 
-def fitted(
-    past: Past, settings: ScoreSettings, model: str = AUTO, known: Calibration = UNCHANGED
-) -> Predictor:
-    """The model of that key, or the one that forecast this shop best; else the shop's average.
+def fitted(past: Past, settings: ScoreSettings, model: str = AUTO) -> Predictor:
+    """The model of that key, or the one that forecast this shop best.
 
-    `known` is what the backtest that chose the model has found about its intervals.
+    A shop too small for models gets its average. Raises BadSettings, NamedModelFails.
     """
-    found = predictor(past, settings.horizon_days, settings.needs, candidate_of(model))
+    named = "" if model == AUTO else model
+    return predictor(past, settings.horizon_days, settings.needs, candidate_of(model), named)
+
+
+def kept(past: Past, settings: ScoreSettings, model: str, known: Calibration) -> Predictor:
+    """The model that this shop's past has chosen before; chosen anew where it no longer fits.
+
+    `known` is what the backtest that chose it has found about its intervals.
+    """
+    try:
+        found = fitted(past, settings, model)
+    except NamedModelFails:
+        return fitted(past, settings)
     if isinstance(found, ByModels) and not found.is_average:
         return replace(found, calibration=known)
     return found

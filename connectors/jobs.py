@@ -123,7 +123,7 @@ def plan(
 
 def standing_plan(at: Session, file: Path) -> plans.Plan:
     """The plan in `file`; StalePlan where a shop was scored or written to since it was made."""
-    drawn = plans.read_plan(file)
+    drawn = plans.read_plan(file, at.hasher.seal)
     for shop, standing in drawn.based_on.items():
         at.settings.shop(shop)
         if at.store.standing(shop) != standing:

@@ -6,16 +6,18 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache
 from pathlib import Path
 
 import pytest
+from made_rows import NOW
 from started import Run, called_in, started_in
 
 from connectors.sandbox.books import Books
 from connectors.sandbox.server import open_books
+from connectors.store import Store
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -69,6 +71,20 @@ def filled_books(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, in
         return Books(shutil.copy(filled(customers, today), path))
 
     return opened
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a store that has taken all its steps, to be copied."""
+    path = tmp_path_factory.mktemp("empty") / "store.duckdb"
+    with Store.open(path, now=NOW):
+        return path
+
+
+@pytest.fixture
+def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
+    with Store.open(shutil.copy(empty_store, tmp_path / "store.duckdb"), now=NOW) as opened:
+        yield opened
 
 
 @pytest.fixture

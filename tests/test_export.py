@@ -118,14 +118,13 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "store.duckdb", now=NOW) as store:
-        rows = [order("1"), order("2", coupon="=1+1"), line("1"), refund("5"), customer("7")]
-        store.commit("eu", "orders", page(*rows), at=NOW)
-        store.commit("us", "orders", page(order("1", shop="us")), at=NOW)
-        scores = {"shop": ["eu"], "person_key": ["7"], "customer_id": ["7"], "tier": ["high"]}
-        store.save_scores("r1", [pa.table(scores)])
-        yield store
+def store(store: Store) -> Store:
+    rows = [order("1"), order("2", coupon="=1+1"), line("1"), refund("5"), customer("7")]
+    store.commit("eu", "orders", page(*rows), at=NOW)
+    store.commit("us", "orders", page(order("1", shop="us")), at=NOW)
+    scores = {"shop": ["eu"], "person_key": ["7"], "customer_id": ["7"], "tier": ["high"]}
+    store.save_scores("r1", [pa.table(scores)])
+    return store
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from made_rows import NOW, guest, line, order, page, refund
@@ -50,12 +49,6 @@ class Shop:
             refunds = [refund(f"r{one.order_id}", order_id=one.order_id)]
             yield page(one, line(one.order_id), *(refunds if one.refunded_total else []))
         yield page(rejects=self.rejects)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "store.duckdb", now=NOW) as opened:
-        yield opened
 
 
 Keep = Callable[..., None]

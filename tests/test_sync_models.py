@@ -78,6 +78,16 @@ def test_an_unknown_model_is_refused_by_name(run: Run, shop: Mapping[str, str]) 
     assert "pareto" in ended.err
 
 
+def test_a_named_model_that_does_not_fit_the_shop_fails_and_scores_nobody(
+    run: Run, shop: Mapping[str, str]
+) -> None:
+    run(shop, "pull")
+    ended = run({**shop, "CLV_MODEL": "seasonal-bg"}, "score", "--as-of", "2024-12-31", "--json")
+    assert (ended.code, ended.events("scored")) == (1, [])
+    assert "'seasonal-bg' can't be fitted" in ended.err
+    assert "history_days=" in ended.err
+
+
 def test_the_future_cannot_be_scored(run: Run, shop: Mapping[str, str]) -> None:
     run(shop, "pull")
     ended = run(shop, "score", "--as-of", "2999-01-01")

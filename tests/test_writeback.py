@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from made_rows import NOW
@@ -35,12 +34,6 @@ class Shop:
             self.sent.append(change.customer_id)
             status = "rejected" if change.customer_id == self.refuses else "applied"
             yield Outcome(change.customer_id, status, change.after, "why")  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "store.duckdb", now=NOW) as opened:
-        yield opened
 
 
 def journalled(store: Store, run_id: str) -> dict[str, str | None]:

@@ -18,7 +18,7 @@ likely than none, the season is flat. Cells that scatter more than Poisson count
 sale) count for less, by Pearson's dispersion.
 """
 
-# ruff: noqa: N803, N806 -- the papers' own letters
+# ruff: noqa: N806 -- the papers' own letters
 
 from __future__ import annotations
 
@@ -118,9 +118,12 @@ def expected_at_one(model: Purchases, index: SeasonalIndex, activity: Activity) 
     W = index.running(np.append(activity.first - 1, activity.days))
     time = LogTime(model.time_scale, float(W[-1] - W[0]))
     coefficients = time.coefficients(model.expected_purchases(time.moments))
+    came = np.flatnonzero(activity.first_purchases)  # a shop of decades has many days without
+    many, since = activity.first_purchases[came], W[came + 1]
+    known = np.searchsorted(came, ends)
     until = [
-        activity.first_purchases[:end] @ time.at(W[end] - W[1 : end + 1], coefficients)
-        for end in ends
+        many[:upto] @ time.at(W[end] - since[:upto], coefficients)
+        for end, upto in zip(ends, known, strict=True)
     ]
     return np.maximum(np.diff(until), 0.0) / index.at(activity.days[starts])
 
@@ -205,9 +208,8 @@ class _Counts:
         precision = np.diag(np.append(np.zeros(bins), [LEVEL**-2, SLOPE**-2]))
         if bins:
             precision[:bins, :bins] = _precision(wide, narrow)
-        X = self._design(bins)
-        theta, means = self._summit(X, precision)
-        information = (X.T * means) @ X
+        theta, means = self._summit(precision)
+        information = self._information(means, bins)
         spread = np.linalg.inv(information + precision)
         centre = np.eye(bins) - 1 / max(bins, 1)
         f = np.zeros(BINS)
@@ -221,36 +223,47 @@ class _Counts:
             variance,
             means,
             max(float(np.trace(spread @ information)) - 2, 0.0) if bins else 0.0,
-            self._height(theta, X, precision) + float(log_det) / 2,
+            self._height(theta, precision) + float(log_det) / 2,
         )
 
-    def _design(self, bins: int) -> Floats:
-        X = np.zeros((len(self.y), bins + 2))
-        if bins:
-            X[np.arange(len(self.y)), self.bins] = 1.0
-        X[:, -2], X[:, -1] = 1.0, self.z
-        return X
+    def _eta(self, theta: Floats) -> Floats:
+        """f + level + slope z of each cell; theta is f by bin (or none), level and slope."""
+        f = theta[:-2][self.bins] if len(theta) > 2 else 0.0
+        return np.asarray(f + theta[-2] + theta[-1] * self.z)
 
-    def _height(self, theta: Floats, X: Floats, precision: Floats) -> float:
-        eta = X @ theta
+    def _gathered(self, values: Floats, bins: int) -> Floats:
+        """The cells' values as theta sees them: summed by bin, in all, and weighed by z."""
+        by_bin = np.bincount(self.bins, values, bins)[:bins] if bins else np.zeros(0)
+        return np.append(by_bin, [values.sum(), values @ self.z])
+
+    def _information(self, means: Floats, bins: int) -> Floats:
+        """Each cell has one bin, so all but two rows and columns are a diagonal."""
+        level, slope = self._gathered(means, bins), self._gathered(means * self.z, bins)
+        information = np.diag(level)
+        information[-2:, :] = level, slope
+        information[:, -2:] = np.column_stack((level, slope))
+        return information
+
+    def _height(self, theta: Floats, precision: Floats) -> float:
+        eta = self._eta(theta)
         return float(self.y @ eta - self.A @ np.exp(eta) - theta @ precision @ theta / 2)
 
-    def _summit(self, X: Floats, precision: Floats) -> tuple[Floats, Floats]:
+    def _summit(self, precision: Floats) -> tuple[Floats, Floats]:
         """The most likely parameters, by steps halved until they rise, and the means there."""
-        theta = np.zeros(X.shape[1])
+        theta = np.zeros(len(precision))
         theta[-2] = np.clip(np.log((self.y.sum() + 1) / (self.A.sum() + 1)), -LEVEL, LEVEL)
-        height = self._height(theta, X, precision)
+        height, bins = self._height(theta, precision), len(precision) - 2
         for _ in range(100):
-            means = self.A * np.exp(X @ theta)
-            uphill = X.T @ (self.y - means) - precision @ theta
-            step = np.linalg.solve((X.T * means) @ X + precision, uphill)
+            means = self.A * np.exp(self._eta(theta))
+            uphill = self._gathered(self.y - means, bins) - precision @ theta
+            step = np.linalg.solve(self._information(means, bins) + precision, uphill)
             if uphill @ step < 1e-8:
                 break
             step = step * min(1.0, 5.0 / float(np.abs(step).max()))
-            while (higher := self._height(theta + step, X, precision)) < height:
+            while (higher := self._height(theta + step, precision)) < height:
                 step = step / 2
             theta, height = theta + step, higher
-        return theta, self.A * np.exp(X @ theta)
+        return theta, self.A * np.exp(self._eta(theta))
 
 
 @cache

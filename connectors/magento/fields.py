@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,28 +15,40 @@ INSTANT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 PERSON_KEY = re.compile(r"guest-[0-9a-f]{32}")
 STAMP = "%Y-%m-%d %H:%M:%S"  # Magento's own form: UTC, without saying so
 SMALLEST = Decimal("0.0001")  # the database keeps four decimals
-LARGEST = Decimal(10**12)
+LARGEST = 10**12
+ZERO = Decimal(0)
 
 
 class Fields:
-    """One object of a payload. Every miss is a PayloadError with the path, never with the value."""
+    """One object of a payload. Every miss is a PayloadError with the path, never with the value.
+
+    An order is read here some eighty times, a first pull reads millions: what is as it should be
+    is found with one look, and only what isn't is looked at again, to be named.
+    """
+
+    __slots__ = ("_data", "_path")
 
     def __init__(self, data: Any, path: str = "") -> None:
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict):
             raise PayloadError("is no object", field=path or ".")
         self._data = data
         self._path = path
 
     def money(self, name: str) -> Decimal:
         """An amount or quantity that must be there, at most four decimals."""
-        amount = _number(self._there(name))
+        amount = _amount(self._data.get(name))
         if amount is None:
+            self._there(name)
             raise self.odd(name, "is no amount")
         return amount
 
     def money_or_zero(self, name: str) -> Decimal:
         """An amount that Magento leaves out while it is unset."""
-        return Decimal(0) if self._data.get(name) is None else self.money(name)
+        return ZERO if self._data.get(name) is None else self.money(name)
+
+    def money_sum(self, names: Iterable[str]) -> Decimal:
+        """Several of them together."""
+        return sum(map(self.money_or_zero, names), ZERO) if self._data else ZERO
 
     def money_or_none(self, name: str) -> Decimal | None:
         return None if self._data.get(name) is None else self.money(name)
@@ -51,7 +63,9 @@ class Fields:
         return value
 
     def id(self, name: str) -> str:
-        return str(self.number(name))
+        value = self._data.get(name)
+        is_usual = type(value) is int and 0 <= value < 10**18
+        return str(value if is_usual else self.number(name))
 
     def id_or_none(self, name: str) -> str | None:
         return None if self._data.get(name) is None else self.id(name)
@@ -86,7 +100,7 @@ class Fields:
         text = self.text(name)
         try:
             if INSTANT.fullmatch(text):
-                return datetime.fromisoformat(text).replace(tzinfo=UTC)  # far quicker than strptime
+                return datetime.fromisoformat(f"{text}+00:00")  # far quicker than strptime
         except ValueError:
             pass
         raise self.odd(name, "is no date and time")
@@ -114,10 +128,12 @@ class Fields:
         return f"{self._path}.{name}" if self._path else name
 
 
-def _number(value: Any) -> Decimal | None:
+def _amount(value: Any) -> Decimal | None:
+    if type(value) is int:
+        return Decimal(value) if -LARGEST < value < LARGEST else None
     if type(value) is Decimal:
         exact = value
-    elif type(value) is int or (isinstance(value, str) and NUMBER.fullmatch(value)):
+    elif isinstance(value, str) and NUMBER.fullmatch(value):
         exact = Decimal(value)
     else:
         return None

@@ -14,13 +14,13 @@ https://developer.adobe.com/commerce/webapi/rest/ (read 2026-11-21)
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from connectors.identity import EmailHasher
-from connectors.magento.fields import Fields
+from connectors.magento.fields import ZERO, Fields
 from connectors.schema import Customer, Order, OrderLine, Refund, State
 
 #: Commerce takes these off the grand total; they are ways to pay, no discounts.
@@ -86,8 +86,8 @@ def parse_order(raw: Any, shop: str, views: Mapping[str, StoreView], hasher: Ema
             goods_value=order.money("base_subtotal"),
             discount_value=discount,
             tax_value=order.money("base_tax_amount"),
-            shipping_value=order.money("base_shipping_amount") + _sum(more, CHARGES),
-            total_value=order.money("base_grand_total") + _sum(more, PAYMENTS),
+            shipping_value=order.money("base_shipping_amount") + more.money_sum(CHARGES),
+            total_value=order.money("base_grand_total") + more.money_sum(PAYMENTS),
             refunded_value=returned,
             refunded_shipping=returned_shipping,
             refunded_total=returned_total,
@@ -147,7 +147,7 @@ def _returned(order: Fields, more: Fields) -> tuple[Decimal, Decimal, Decimal]:
 
 def _refunded(order: Fields, more: Fields) -> tuple[Decimal, Decimal, Decimal]:
     """Goods (with adjustments), shipping and total of all credit memos; the rest of it is tax."""
-    total = order.money_or_zero("base_total_refunded") + _sum(more, PAYMENTS_REFUNDED)
+    total = order.money_or_zero("base_total_refunded") + more.money_sum(PAYMENTS_REFUNDED)
     shipping = order.money_or_zero("base_shipping_refunded")
     goods = (
         order.money_or_zero("base_subtotal_refunded")
@@ -170,39 +170,49 @@ def parse_lines(raw: Any, shop: str) -> list[OrderLine]:
     goods less its discount on goods; a PayloadError where it can't be.
     """
     order = Fields(raw)
-    items = list(order.rows("items"))
-    is_discounted = order.money("base_discount_amount") != 0
+    order_id = order.id("entity_id")
+    items = [_Item.of(fields) for fields in order.rows("items")]
+    if order.money("base_discount_amount"):
+        for item in items:  # unset is no zero where the order has a discount
+            item.fields.money("base_discount_amount")
     discounts: dict[str, Decimal] = defaultdict(Decimal)
     for item in items:
-        if is_discounted:
-            item.money("base_discount_amount")  # unset is no zero where the order has a discount
-        discounts[item.id_or_none("parent_item_id") or item.id("item_id")] += _line_discount(item)
-    top = [item for item in items if item.id_or_none("parent_item_id") is None]
-    goods_of = _reading(top, order)
+        discounts[item.parent or item.id] += item.discount
+    top = [item for item in items if item.parent is None]
     return [
         OrderLine(
             shop=shop,
-            order_id=order.id("entity_id"),
-            line_id=item.id("item_id"),
-            sku=item.text_or_none("sku"),
-            product_id=item.id_or_none("product_id"),
-            category=item.text_or_none("product_type"),
-            quantity=item.money("qty_ordered"),
-            net_value=goods_of(item) - discounts[item.id("item_id")],
-            unit_cost=item.money_or_none("base_cost"),
+            order_id=order_id,
+            line_id=item.id,
+            sku=item.fields.text_or_none("sku"),
+            product_id=item.fields.id_or_none("product_id"),
+            category=item.fields.text_or_none("product_type"),
+            quantity=item.fields.money("qty_ordered"),
+            net_value=goods - discounts[item.id],
+            unit_cost=item.fields.money_or_none("base_cost"),
         )
-        for item in top
+        for item, goods in zip(top, _goods(top, order), strict=True)
     ]
 
 
-def _line_discount(item: Fields) -> Decimal:
-    return item.money_or_zero("base_discount_amount") - item.money_or_zero(
-        "base_discount_tax_compensation_amount"
-    )
+class _Item(NamedTuple):
+    """One item, read as far as all of an order's items are needed for one line."""
+
+    fields: Fields
+    id: str
+    parent: str | None
+    discount: Decimal
+
+    @classmethod
+    def of(cls, fields: Fields) -> _Item:
+        discount = fields.money_or_zero("base_discount_amount") - fields.money_or_zero(
+            "base_discount_tax_compensation_amount"
+        )
+        return cls(fields, fields.id("item_id"), fields.id_or_none("parent_item_id"), discount)
 
 
-def _reading(top: Sequence[Fields], order: Fields) -> Callable[[Fields], Decimal]:
-    """How to read a line's goods: whichever way adds up to the order's subtotal.
+def _goods(top: Sequence[_Item], order: Fields) -> list[Decimal]:
+    """Each line's goods: whichever way of reading them adds up to the order's subtotal.
 
     `row_total` over REST is not what the database holds: 2.4.7 takes the discount off, 2.4.8
     forgets the quantity. `_goods_now` holds on both (410 orders of two servers); older versions
@@ -210,24 +220,25 @@ def _reading(top: Sequence[Fields], order: Fields) -> Callable[[Fields], Decimal
     """
     subtotal = order.money("base_subtotal")
     for goods_of in (_goods_now, _goods_before):
-        if sum((goods_of(item) for item in top), Decimal(0)) == subtotal:
-            return goods_of
+        goods = [goods_of(item) for item in top]
+        if sum(goods, ZERO) == subtotal:
+            return goods
     raise order.odd("items", "don't add up to base_subtotal")
 
 
-def _goods_now(item: Fields) -> Decimal:
-    tax = item.money_or_zero("base_tax_amount")
-    return item.money("base_row_total_incl_tax") - tax + _line_discount(item)
+def _goods_now(item: _Item) -> Decimal:
+    tax = item.fields.money_or_zero("base_tax_amount")
+    return item.fields.money("base_row_total_incl_tax") - tax + item.discount
 
 
-def _goods_before(item: Fields) -> Decimal:
-    return item.money("base_row_total")
+def _goods_before(item: _Item) -> Decimal:
+    return item.fields.money("base_row_total")
 
 
 def parse_refund(raw: Any, shop: str) -> Refund:
     """One credit memo. Its adjustments count as goods; they bear no tax in Magento."""
     memo = Fields(raw)
-    total = memo.money("base_grand_total") + _sum(memo.below("extension_attributes"), PAYMENTS)
+    total = memo.money("base_grand_total") + memo.below("extension_attributes").money_sum(PAYMENTS)
     shipping = memo.money("base_shipping_amount")
     tax = memo.money("base_tax_amount")
     goods = (
@@ -272,7 +283,3 @@ def _email_key(row: Fields, name: str, website: str, hasher: EmailHasher) -> str
     made = row.person_key_or_none(f"{name}_key")
     key = made or hasher.person_key(row.text_or_none(name), website)
     return key if hasher.keeps else None
-
-
-def _sum(fields: Fields, names: Sequence[str]) -> Decimal:
-    return sum((fields.money_or_zero(name) for name in names), Decimal(0))

@@ -10,13 +10,16 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import ceil
 from threading import Lock
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from connectors.magento.walk import Batch
 
-PIECES = 32  # ranges in all, so that no worker is left with much while the others are done
-LEAST_PAGES = 5  # below that a range costs more than it gains
+PIECES = 32  # a range holds no more than this part of all rows: it is what may be read twice
+TAIL = 8  # nor more than this part of what is left, so that all workers are done at about one time
+LEAST_PAGES = 3  # below that a range costs more than it gains
+MOST_CUTS = 2 * PIECES  # for a shop whose answers cut nothing off
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +71,16 @@ def parsed(text: str) -> list[Range]:
     return found
 
 
+class Extent(NamedTuple):
+    highest: int | None
+    rows: int | None
+
+
 class Index(Protocol):
     """What can be asked about ids without reading their rows; None where it can't be told."""
 
-    def highest(self) -> int | None:
-        """The highest id there is."""
+    def extent(self) -> Extent:
+        """The highest id there is, and how many rows."""
 
     def count(self, after: int, to: int) -> int | None:
         """How many rows a range holds."""
@@ -94,8 +102,10 @@ class Cutter:
         """`rows` are those of all ranges together; None leaves them whole."""
         self._index = index
         self._ranges = deque(ranges)
-        self._share = max(LEAST_PAGES * page_size, -(-(rows or 0) // PIECES))
-        self._cuts = PIECES if rows and rows > self._share else 0
+        self._left = rows or 0
+        self._most = self._left / PIECES
+        self._page_size = page_size
+        self._cuts = MOST_CUTS if self._left > self._share() else 0
         self._lock = Lock()
 
     def next(self) -> Range | None:
@@ -112,6 +122,15 @@ class Cutter:
 
     def _end(self, whole: Range) -> int | None:
         """Where the first share ends; None where the range holds no more, or it can't be told."""
+        share = self._share()
         self._cuts -= 1
-        end = self._index.nth(self._share, whole.begin, whole.to)
+        self._left -= share
+        if self._left <= 0:
+            return None
+        end = self._index.nth(share, whole.begin, whole.to)
         return end if end and whole.begin < end < whole.to else None
+
+    def _share(self) -> int:
+        """How many rows the next range is to have, in whole pages."""
+        pages = ceil(min(self._most, self._left / TAIL) / self._page_size)
+        return max(LEAST_PAGES, pages) * self._page_size

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from connectors.errors import RequestRefused, ShopUnavailable
 from connectors.http import Http
 from connectors.magento import walk
+from connectors.magento.ranges import Extent
 from connectors.magento.walk import HASTY, HIGHEST_ID, Batch, Served
 
 PAGE_SIZE = 200
@@ -92,10 +93,10 @@ class Keyset:
     def nth(self, number: int, after: int, to: int) -> int | None:
         """The id of the row with this number (from 1) in a range; None where it can't be told."""
         asked = criteria(self._within(after, to), 1, page=number)
-        return self._one_id(asked)
+        return self._one_id(asked).highest
 
-    def highest(self) -> int | None:
-        """The highest id there is; None where there is none, or it can't be told."""
+    def extent(self) -> Extent:
+        """The highest id there is and how many rows, each None where it can't be told."""
         return self._one_id(criteria(self._filters, 1, direction="DESC"))
 
     def _within(self, after: int, to: int) -> list[Filter]:
@@ -104,14 +105,14 @@ class Keyset:
             bounds.append(Filter("entity_id", "lteq", str(to)))
         return [*self._filters, *bounds]
 
-    def _one_id(self, asked: list[tuple[str, str]]) -> int | None:
+    def _one_id(self, asked: list[tuple[str, str]]) -> Extent:
         """The id of the one row asked for. That row may be broken, and it isn't worth a wait."""
         try:
-            rows, _ = self._found(asked, self.id_field, HASTY)
+            rows, total = self._found(asked, self.id_field, HASTY)
         except ShopUnavailable:
-            return None
+            return Extent(None, None)
         row_id = rows[0].get(self.id_field) if rows and isinstance(rows[0], dict) else None
-        return row_id if type(row_id) is int else None
+        return Extent(row_id if type(row_id) is int else None, total)
 
     def _found(
         self, asked: list[tuple[str, str]], fields: str, attempts: int | None = None

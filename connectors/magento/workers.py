@@ -15,7 +15,7 @@ Asked = TypeVar("Asked")
 SMOOTH = 1 / 4  # the weight of the newest answer in the usual time
 FORGET = 1.002  # the best time is forgotten slowly: a shop may be slower by day than by night
 GROWN = 2.0  # times the best: the shop queues what we ask, so asking more gains nothing
-SPARE = 1  # a thread more than may ask: somebody asks while another finishes what came
+SPARE = 2  # threads more than may ask: all that may ask do, while others finish what came
 PARTING_SECONDS = 2.0  # to wait for answers that are on their way, after a stop
 
 
@@ -23,7 +23,8 @@ class Pace:
     """How many may ask at once: one more while all goes well, half as many at any trouble.
 
     (Additive increase, multiplicative decrease, as TCP does it.) It begins with one, so that the
-    time of an answer that nothing competes with is known.
+    time of an answer that nothing competes with is known, and until the first trouble each good
+    answer brings one more: a shop that bears all of them is not kept waiting for them.
     """
 
     def __init__(self, most: int) -> None:
@@ -32,6 +33,7 @@ class Pace:
         self._usual: float | None = None
         self._best = float("inf")
         self._stale = 0
+        self._untroubled = True
 
     @property
     def limit(self) -> int:
@@ -46,7 +48,8 @@ class Pace:
         if self._usual > GROWN * self._best:
             self.troubled()
         else:
-            self._limit = min(self._most, self._limit + 1 / self._limit)
+            more = 1.0 if self._untroubled else 1 / self._limit
+            self._limit = min(self._most, self._limit + more)
 
     def troubled(self) -> None:
         """The shop refused for the moment, or failed, or has grown slow.
@@ -55,6 +58,7 @@ class Pace:
         """
         if self._stale:
             return
+        self._untroubled = False
         self._stale = self.limit
         self._limit = max(self._limit / 2, 1.0)
         self._usual = None

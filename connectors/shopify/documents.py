@@ -21,6 +21,7 @@ API_VERSION = "2026-10"
 NAMESPACE = "clv"
 LARGEST_COST = 1000
 MUTATION_COST = 10
+LARGEST_INPUT = 250  # values of a list that is given
 
 #: A customer, the e-mail's object and one metafield for each field.
 CUSTOMER_COST = 2 + len(FIELDS)
@@ -212,6 +213,20 @@ query OrdersCount($search: String!) {
   ordersCount(query: $search, limit: null) { count precision }
 }
 """
+
+#: Counts at once: 10 points each.
+COUNTS_AT_ONCE = 16
+
+
+def counting(searches: int) -> str:
+    """One document for many counts: `c0` of the search `s0`, `c1` of `s1`, and so on."""
+    names = range(searches)
+    variables = ", ".join(f"$s{n}: String!" for n in names)
+    counts = (
+        f"  c{n}: ordersCount(query: $s{n}, limit: null) {{ count precision }}" for n in names
+    )
+    return f"query OrdersCounts({variables}) {{\n" + "\n".join(counts) + "\n}\n"
+
 
 #: One write each: GraphQL type of its variable, and the call. `$x` becomes the write's own name.
 _WRITES = {

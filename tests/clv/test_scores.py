@@ -26,11 +26,12 @@ from clv import (
     Totals,
     columns,
     fitted,
+    kept,
     model_card,
     score_summary,
 )
 from clv.choice.hindsight import calibration_of
-from clv.errors import BadSettings, BadSummary
+from clv.errors import BadSettings, BadSummary, NamedModelFails
 from clv.forecast import by_models, predictor
 from clv.past import Past
 from clv.summary import checked
@@ -69,7 +70,7 @@ def test_a_shop_is_scored_by_the_models(scored: Scored) -> None:
     assert scored.warnings == ()
 
 
-@pytest.mark.parametrize("rows", [100, 1000])
+@pytest.mark.parametrize("rows", [300])
 def test_batches_are_scored_as_the_whole_is(stored: pd.DataFrame, rows: int) -> None:
     people = checked(stored.assign(previous_tier=["high", None, "low", "new"] * 589 + ["low"]))
     chosen = ScoreSettings()
@@ -247,6 +248,29 @@ def test_models_that_cannot_be_fitted_fall_back_visibly(people: People) -> None:
     assert "repeaters=0" in result.warnings[0]
 
 
+def test_a_model_that_was_named_and_cannot_be_fitted_is_refused_with_the_reason(
+    stored: pd.DataFrame,
+) -> None:
+    past = Past(checked(stored), AS_OF)
+    with pytest.raises(NamedModelFails, match=r"seasonal-bg.*purchases of each day.*auto"):
+        fitted(past, ScoreSettings(), "seasonal-bg")
+
+
+def test_a_choice_that_no_longer_fits_is_made_anew(stored: pd.DataFrame) -> None:
+    """Nobody asked for that model: it was only the best when the shop's past last chose."""
+    past = Past(checked(stored), AS_OF)
+    found = kept(past, ScoreSettings(), "seasonal-bg", Calibration(clv=((0.8, 0.9),)))
+    assert found.name == fitted(past, ScoreSettings()).name
+    assert calibration_of(found) == Calibration()
+
+
+def test_a_shop_too_small_for_models_gets_its_average_whatever_was_named(
+    stored: pd.DataFrame,
+) -> None:
+    few = Past(checked(stored.head(20)), AS_OF)
+    assert fitted(few, ScoreSettings(), "seasonal-bg").name == "too little data"
+
+
 def test_a_first_order_of_this_month_is_new(people: People) -> None:
     shop = people([(0, 0, 30, 500.0), (0, 0, 31, 500.0), (1, 5, 20, 500.0)])
     result = score_summary(shop, ScoreSettings(), as_of=AS_OF)
@@ -373,7 +397,7 @@ def test_levels_that_a_backtest_found_stay_with_the_model_that_it_chose(
     chosen, people = ScoreSettings(), checked(stored)
     widths = []
     for known in (Calibration(), found):
-        by = fitted(Past(people, AS_OF), chosen, "bg", known)
+        by = kept(Past(people, AS_OF), chosen, "bg", known)
         scorer = Scorer.of(by, people, AS_OF, chosen)
         table = scorer.score(people)
         card = json.loads(json.dumps(model_card(scorer, Totals.of(table, chosen))))
@@ -386,5 +410,5 @@ def test_a_shop_with_too_little_data_takes_no_levels_of_another_model(
     stored: pd.DataFrame,
 ) -> None:
     few = Past(checked(stored.head(20)), AS_OF)
-    by = fitted(few, ScoreSettings(), "bg", Calibration(clv=((0.8, 0.9),)))
+    by = kept(few, ScoreSettings(), "bg", Calibration(clv=((0.8, 0.9),)))
     assert calibration_of(by) == Calibration()

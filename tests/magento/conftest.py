@@ -238,4 +238,5 @@ def _pages_of_a_hundred(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def in_small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a small shop is cut into as many ranges as a large one."""
-    monkeypatch.setattr(ranges, "LEAST_PAGES", 0)
+    monkeypatch.setattr(ranges, "LEAST_PAGES", 1)
+    monkeypatch.setattr(search, "PAGE_SIZE", 5)

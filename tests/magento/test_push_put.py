@@ -103,7 +103,7 @@ def test_a_role_that_may_not_write_is_told_at_the_first_customer(shop: TakingMag
 
 
 def test_several_workers_write_side_by_side_after_the_first_customer(shop: TakingMagento) -> None:
-    together = threading.Barrier(4, timeout=10)
+    together = threading.Barrier(4, timeout=60)
 
     def rule(method: str, path: str) -> Reply | None:
         if method == "PUT" and path != "customers/1":

@@ -94,7 +94,7 @@ def test_an_empty_page_under_a_list_of_fields_is_null(magento: FakeMagento, http
 def test_an_index_counts_and_knows_where_the_ids_are(magento: FakeMagento, http: Http) -> None:
     magento.orders = rows([3, 5, 8, 13, 21])
     index = Keyset(http, PATH)
-    assert index.highest() == 21
+    assert index.extent().highest == 21
     assert (index.count(0, 21), index.count(3, 13), index.count(21, 99)) == (5, 3, 0)
     assert [index.nth(number, 3, 21) for number in (1, 2, 4, 5)] == [5, 8, 21, None]
 
@@ -103,10 +103,10 @@ def test_an_index_over_no_rows_or_a_broken_one_can_not_tell(
     magento: FakeMagento, http: Http
 ) -> None:
     index = Keyset(http, PATH)
-    assert (index.highest(), index.count(0, 9)) == (None, 0)
+    assert (index.extent(), index.count(0, 9)) == ((None, 0), 0)
     magento.orders = rows([3, 5, 8])
     broken_on(magento, 5, 8)
-    assert (index.highest(), index.nth(2, 0, 9), index.nth(1, 0, 9)) == (None, None, 3)
+    assert (index.extent().highest, index.nth(2, 0, 9), index.nth(1, 0, 9)) == (None, None, 3)
     assert index.count(0, 9) == 3  # no row is loaded for it
 
 

@@ -22,13 +22,13 @@ from connectors.sandbox.server import Sandbox, open_books, serve
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 20)
-SMALL = 30
+SMALL = 60
 HOST = "127.0.0.1:8123"
 
 
 @pytest.fixture(scope="session")
 def populated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of books with the first 30 customers of each shop; copy before writing."""
+    """A file of books with the first 60 customers of each shop; copy before writing."""
     path = tmp_path_factory.mktemp("sandbox") / "books.sqlite"
     open_books(path, today=TODAY, limit=SMALL).close()
     return path
@@ -36,7 +36,7 @@ def populated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def books(populated: Path, tmp_path: Path) -> Iterator[Books]:
-    """Both shops with 30 customers each, to be changed at will; the clock stands at NOW."""
+    """Both shops with 60 customers each, to be changed at will; the clock stands at NOW."""
     copy = tmp_path / "sandbox.sqlite"
     shutil.copy(populated, copy)
     opened = Books(copy, clock=lambda: NOW)

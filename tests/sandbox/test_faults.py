@@ -156,7 +156,7 @@ def test_slow_answers_are_whole(sandbox: Sandbox, session: requests.Session, kin
 def test_a_slow_answer_is_too_slow_for_a_short_patience(
     sandbox: Sandbox, session: requests.Session
 ) -> None:
-    sandbox.faults.set([Fault("slow", seconds=1.0)])
+    sandbox.faults.set([Fault("slow", seconds=0.5)])
     with pytest.raises(requests.Timeout):
         session.get(sandbox.url + ORDERS, timeout=0.1)
 

@@ -208,13 +208,13 @@ def test_new_routes_are_journaled_and_met_by_faults(sandbox: Sandbox) -> None:
         ]
     )
     url = f"{sandbox.url}/eu"
-    met = requests.get(f"{url}/rest/V1/clv/orders?limit=1", headers=HEADERS, timeout=5)
+    met = requests.get(f"{url}/rest/V1/clv/orders?limit=1", headers=HEADERS, timeout=60)
     assert (met.status_code, met.headers["retry-after"]) == (429, "7")
     before = sandbox.books.scalar("SELECT COUNT(*) FROM orders WHERE shop = 'eu'")
-    page = requests.get(f"{sandbox.url}{ALL}", headers=HEADERS, timeout=5).json()
+    page = requests.get(f"{sandbox.url}{ALL}", headers=HEADERS, timeout=60).json()
     assert page["total_count"] == before + 1
     rows = {"rows": [{"customer_id": 1, "values": [{"code": "clv_tier", "value": "high"}]}]}
-    requests.post(f"{url}{lean}", headers=HEADERS, json=rows, timeout=5)
-    requests.put(f"{url}{bulk}", headers=HEADERS, json=[], timeout=5)
+    requests.post(f"{url}{lean}", headers=HEADERS, json=rows, timeout=60)
+    requests.put(f"{url}{bulk}", headers=HEADERS, json=[], timeout=60)
     assert [line["path"] for line in sandbox.books.journal()][-2:] == [f"/eu{lean}", f"/eu{bulk}"]
     assert sandbox.mutations()["eu"] == 2

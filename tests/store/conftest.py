@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with Store.open(path, now=NOW) as store:
+def store(path: Path, empty_store: Path) -> Iterator[Store]:
+    path.parent.mkdir()
+    with Store.open(shutil.copy(empty_store, path), now=NOW) as store:
         yield store

@@ -13,20 +13,21 @@ from pathlib import Path
 import pytest
 from committing import PAGES, pages
 from made_rows import NOW
+from started import ROOT, bare
 
 from connectors.errors import StoreError
 from connectors.store import Store
 
 pytestmark = pytest.mark.end_to_end
 
-TESTS = Path(__file__).parents[1]
 KILLS = 6
 
 
 @contextmanager
 def pulling(path: Path) -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(
-        [sys.executable, TESTS / "committing.py", path],
+        [sys.executable, ROOT / "tests/committing.py", path],
+        env={**bare(), "PYTHONPATH": str(ROOT)},  # this checkout, whatever is installed
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as pull:

@@ -74,7 +74,10 @@ def to_score(store: Store, shop: str = "eu", **how: Any) -> pd.DataFrame:
     return store.to_score(shop, **known).read_pandas()
 
 
-@pytest.mark.parametrize(("seed", "currency"), [(0, None), (1, "EUR"), (2, None)])
+@pytest.mark.parametrize(
+    ("seed", "currency"),
+    [(0, None), (1, "EUR"), pytest.param(2, None, marks=pytest.mark.thorough)],
+)
 def test_passes_find_what_one_query_finds(
     store: Store, monkeypatch: pytest.MonkeyPatch, seed: int, currency: str | None
 ) -> None:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -22,12 +21,6 @@ from connectors.schema import RULES, Order, OrderLine, Rule, amount, net_value
 from connectors.store import Store
 
 AS_OF = NOW.date()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "store.duckdb", now=NOW) as store:
-        yield store
 
 
 def summarised(store: Store, *rows: Any, **how: Any) -> dict[str, dict[str, Any]]:
