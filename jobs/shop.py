@@ -1,4 +1,4 @@
-"""What a run does to a shop, step by step: pull, plan, write. Scoring comes from outside."""
+"""What a run does to a shop, step by step: pull, plan, write. Scores come from outside."""
 
 from __future__ import annotations
 
