@@ -13,6 +13,7 @@ from connectors.errors import ConnectorError
 from connectors.http import Answer, AnswerDenied, AnswerRefused, Http
 from connectors.origin import is_loopback
 from connectors.platform import Finding
+from connectors.schema import FIELDS
 from connectors.shopify.definitions import missing_definitions
 from connectors.shopify.documents import API_VERSION, CUSTOMERS, NAMESPACE, SHOP
 from connectors.shopify.graphql import PATH, SERVED, ask, failure
@@ -195,9 +196,11 @@ def _definitions(http: Http) -> Finding:
         missing = missing_definitions(http)
     except ConnectorError as error:
         return _failed("definitions", error)
+    if len(missing) == len(FIELDS):
+        return Finding("definitions", "ok", "missing as yet: the first write creates and pins them")
     if missing:
         told = f"missing: {', '.join(missing)}"
-        return Finding("definitions", "warn", told, "The first `apply` creates and pins them.")
+        return Finding("definitions", "warn", told, "The next `apply` creates and pins them.")
     return Finding("definitions", "ok", "every field is defined on customers")
 
 

@@ -155,6 +155,15 @@ def test_a_sound_shop_is_fine_in_every_line_and_nothing_is_written(practice: Pra
     assert practice.sandbox.mutations()["us"] == before
 
 
+@pytest.mark.end_to_end
+def test_before_the_first_write_missing_definitions_are_named_but_no_fault(
+    practice: Practice,
+) -> None:
+    practice.sandbox.books.execute("DELETE FROM definitions")
+    found = practice.looked_at()["definitions"]
+    assert (found.status, found.detail.partition(":")[0]) == ("ok", "missing as yet")
+
+
 @dataclass(frozen=True)
 class Broken:
     """A set-up that is broken in one way: the line that tells, its status, the cause, the mend."""
@@ -244,7 +253,7 @@ BROKEN = {
         "definitions",
         "warn",
         "missing: clv.tier",
-        "first `apply` creates and pins them",
+        "next `apply` creates and pins them",
         breaks=undefined,
     ),
     "definition of another type": Broken(

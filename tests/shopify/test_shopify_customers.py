@@ -9,7 +9,8 @@ from connectors.errors import ShopUnavailable
 from connectors.identity import EmailHasher
 from connectors.schema import LEFT_ALONE
 from connectors.shopify import ShopifyShop
-from connectors.shopify.customers import shown_by
+from connectors.shopify.customers import parse_customer, shown_by
+from connectors.shopify.parse import parse_orders
 
 OURS = frozenset({"clv-high", "clv-medium", "clv-low", "clv-new"})
 
@@ -108,3 +109,19 @@ def test_whom_the_owner_excepts_shows_only_that(shop: ShopifyShop, toys: Any) ->
     (page,) = shop.pull_customers(None, NOW)
     assert page.shown == {"1": {LEFT_ALONE: "clv-ignore"}, "2": {"tag": "clv-low"}}
     assert [customer.customer_id for customer in page.customers] == ["1", "2"]
+
+
+def test_a_customer_whom_the_shop_has_redacted_is_known_by_id_alone(
+    hasher: EmailHasher, make: Any
+) -> None:
+    node = {
+        "id": "gid://shopify/Customer/7",
+        "createdAt": "2025-01-01T00:00:00Z",
+        "updatedAt": "2026-01-01T00:00:00Z",
+        "tags": [],
+        "defaultEmailAddress": None,
+    }
+    assert parse_customer("toys", node, hasher).email_key is None
+    order = make.order(customer={"id": 7}, email="", name="#1001")
+    (parsed,) = parse_orders("toys", [order], hasher).orders
+    assert (parsed.customer_id, parsed.person_key) == ("7", "7")

@@ -11,7 +11,7 @@ import pytest
 
 from connectors.errors import AuthenticationError, RequestRefused, ShopUnavailable
 from connectors.shopify import ShopifyShop
-from connectors.shopify.graphql import WAITS
+from connectors.shopify.graphql import WAITS, _tell_version
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 GRAPHQL = "https://toys.myshopify.com/admin/api/2026-10/graphql.json"
@@ -86,3 +86,24 @@ def test_a_warning_about_a_search_is_an_error_and_not_tried_again(
     with pytest.raises(RequestRefused, match="ignored"):
         list(shop.pull_customers(None, NOW))
     assert (len(asked), waits) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("served", "level"), [("2026-10", "INFO"), ("2026-01", "WARNING"), (None, "WARNING")]
+)
+def test_the_version_that_was_served_is_logged_once_and_compared(
+    shop: ShopifyShop,
+    web: Any,
+    caplog: pytest.LogCaptureFixture,
+    served: str | None,
+    level: str,
+) -> None:
+    _tell_version.cache_clear()
+    headers = {"X-Shopify-API-Version": served} if served else {}
+    web.post(GRAPHQL, json=GOOD, headers=headers)
+    with caplog.at_level("INFO"):
+        for _ in range(2):
+            list(shop.pull_customers(None, NOW))
+    (told,) = [one for one in caplog.records if "api_version" in one.getMessage()]
+    assert told.levelname == level
+    assert f"served={served or 'none named'}" in told.getMessage()
