@@ -1,6 +1,6 @@
 """Customer lifetime value: frames and numbers in, frames and numbers out."""
 
-from clv import columns, errors
+from clv import columns, errors, report, segments
 from clv.card import Totals, model_card, predictor_card
 from clv.choice.backtest import backtest
 from clv.choice.candidates import CANDIDATES
@@ -34,6 +34,7 @@ from clv.settings import ScoreSettings
 from clv.tiers import Tiers
 from clv.transactions import summarise
 from clv.uncertainty.calibration import Calibration
+from clv.what_if import what_if
 
 __all__ = [
     "AUTO",
@@ -68,8 +69,11 @@ __all__ = [
     "past_of",
     "people",
     "predictor_card",
+    "report",
     "score",
     "score_summary",
+    "segments",
     "simulate",
     "summarise",
+    "what_if",
 ]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -197,10 +198,10 @@ BRIDGE = (
 
 
 def bridged(out: Terminal, shop: str, months: Sequence[MonthTotals]) -> None:
-    """What lies between all that was ordered and what the scores rest on; the last twelve months.
+    """What lies between all that was ordered and what the scores rest on.
 
-    Months are those of UTC: a report in the shop's own time zone counts an order of the last
-    hours of a month in the next one, or the other way round.
+    People see the last twelve months. Months are those of UTC: a report in the shop's own time
+    zone counts an order of the last hours of a month in the next one, or the other way round.
     """
     shown = [title for title in BRIDGE if any(getattr(one, title[1]) for one in months)]
     rows = [
@@ -211,7 +212,7 @@ def bridged(out: Terminal, shop: str, months: Sequence[MonthTotals]) -> None:
             *(f"{getattr(one, column):,.2f}" for _, column in shown),
             one.currency,
         )
-        for one in months[-12:]
+        for one in (months if out.json else months[-12:])
     ]
     titles = ("month (UTC)", "orders", "guests'", *(title for title, _ in shown), "in")
     out.table("totals", f"{shop}: from orders to net value", titles, rows)
@@ -334,7 +335,7 @@ def erased(out: Terminal, done: Erased, left: Sequence[Outcome]) -> None:
     out.tell(
         "erased",
         f"{audit.shop}: erased ({rows or 'nothing was known'}); tombstones:"
-        f" {', '.join(audit.tombstones)}",
+        f" {_first(audit.tombstones)}",
         shop=audit.shop,
         what=audit.what,
         counts=dict(audit.counts),
@@ -360,73 +361,20 @@ def erased_so_far(out: Terminal, erasures: Sequence[Erasure]) -> None:
             one.shop,
             one.what,
             sum(one.counts.values()),
-            ",".join(one.tombstones),
+            ",".join(one.tombstones) if out.json else _first(one.tombstones),
         )
         for one in erasures
     ]
     out.table("erasure", "Erasures", columns, rows)
 
 
-def explained(out: Terminal, score: Mapping[str, Any], orders: pd.DataFrame) -> None:
-    """One customer: the sentence, the three scores side by side, the orders behind them."""
-    out.tell("explained", escape(score["reason"]), **score)
-    side_by_side = (
-        ("historic", score["historic_net"], "net value to date: what they paid and kept"),
-        ("formula", score["formula_clv"], "average order x orders a year x lifespan in years"),
-        ("margin", score["margin_clv"], "the part of the formula's value that is yours"),
-        (
-            "predicted",
-            score["predicted_clv"],
-            f"net value of the next {score['horizon_days']} days",
-        ),
-        ("largest CAC", score["max_cac"], "what winning them may cost: a third of the CLV"),
-    )
-    rows = [
-        (name, f"{value:,.2f}", told) for name, value, told in side_by_side if value is not None
-    ]
-    out.table("score", "Scores", ("score", score["currency"], "meaning"), rows)
-    facts = (
-        ("tier", score["tier"]),
-        ("tier at the scoring before", score["previous_tier"]),
-        ("likely still active", _formatted(score["p_alive"], ".0%")),
-        ("orders expected", _between(score, "expected_purchases", "purchases", ".1f", ".0f")),
-        ("worth each", _formatted(score["expected_spend"], ",.2f")),
-        ("together", _between(score, "predicted_clv", "clv", ",.2f", ",.2f")),
-        ("such ranges hold", "for 80 of 100 customers" if score.get("clv_high") else None),
-        ("next order due", score["next_order_on"]),
-        ("model", score["model"]),
-        ("as of", score["as_of"]),
-    )
-    out.table("fact", "Numbers", ("what", "value"), [fact for fact in facts if fact[1] is not None])
-    out.table(
-        "order", "Orders", ("on", "number", "state", "refunded", "net value"), _bought(orders)
-    )
+def _first(tombstones: Sequence[str]) -> str:
+    """One of them is enough to find an erasure again."""
+    more = f" and {len(tombstones) - 1:,} more" if len(tombstones) > 1 else ""
+    return f"{tombstones[0]}{more}" if tombstones else ""
 
 
-def _bought(orders: pd.DataFrame) -> list[tuple[object, ...]]:
-    """An order a row; one that doesn't count has no value."""
-    return [
-        (
-            order["ordered_at"].date(),
-            order["order_number"],
-            order["state"] if order["counts"] else f"{order['state']}, does not count",
-            f"{order['refunded_total']:,.2f}",
-            f"{order['net_value']:,.2f}",
-        )
-        for order in orders.to_dict("records")
-    ]
-
-
-def _between(
-    score: Mapping[str, Any], best: str, bounds: str, form: str, bound_form: str
-) -> str | None:
-    """`1.9 (0 to 4)`."""
-    ends = [score.get(f"{bounds}_{end}") for end in ("low", "high")]
-    if score[best] is None or None in ends:
-        return _formatted(score[best], form)
-    low, high = (format(end, bound_form) for end in ends)
-    return f"{score[best]:{form}} ({low} to {high})"
-
-
-def _formatted(value: float | None, form: str) -> str | None:
-    return None if value is None else format(value, form)
+def reported(out: Terminal, shop: str, path: Path, as_of: date) -> None:
+    """Where the page lies."""
+    told = f"{shop}: report as of {as_of}: {escape(str(path))}"
+    out.tell("report", told, shop=shop, file=str(path), as_of=as_of)

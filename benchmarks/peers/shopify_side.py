@@ -18,7 +18,6 @@ from connectors.config import ShopSettings
 from connectors.identity import EmailHasher
 from connectors.platform import Page
 from connectors.shopify import ShopifyShop
-from connectors.store import Store
 
 NOW = datetime(2040, 1, 1, tzinfo=UTC)
 
@@ -36,6 +35,8 @@ def main(address: str, orders: str, read: str, task: str) -> None:
 
 def stored(pages: Iterator[Page]) -> Iterator[Page]:
     """Each page, once it is committed."""
+    from connectors.store import Store  # who only reads needs none
+
     with (
         tempfile.TemporaryDirectory() as folder,
         Store.open(Path(folder) / "store.duckdb", now=NOW) as store,

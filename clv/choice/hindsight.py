@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from clv.choice.backtest import Backtest, Origin
+from clv.choice.metrics import calibration as calibration_of_tenths
 from clv.choice.origins import DAYS_A_YEAR, SAME_SEASON_DAYS
 from clv.forecast import ByModels, Predictor, models_of
 from clv.uncertainty.calibration import UNCHANGED, Calibration, Ranks, calibration
@@ -21,13 +22,14 @@ KNOWN = LEVELS
 @dataclass(frozen=True, eq=False)
 class Hindsight:
     """One origin, seen from `days_ago` days later: `shares` of customers within the intervals, and
-    the ranks of what they did."""
+    the ranks of what they did. `tenths`: expected and actual purchases, lowest expected first."""
 
     as_of: date
     horizon_days: int
     days_ago: int
     shares: dict[str, dict[str, float | None]]
     ranks: dict[str, Ranks]
+    tenths: list[dict[str, float]] = field(default_factory=list)
 
     @property
     def same_season(self) -> bool:
@@ -43,7 +45,7 @@ class Hindsight:
             for level in KNOWN
         }
         when = {"as_of": self.as_of.isoformat(), "horizon_days": self.horizon_days}
-        return {**when, **self.shares, "randomised": by_rank}
+        return {**when, **self.shares, "randomised": by_rank, "tenths": self.tenths}
 
 
 def hindsight(tested: Backtest, key: str) -> tuple[Hindsight, ...]:
@@ -73,10 +75,13 @@ def _seen(origin: Origin, key: str, days_ago: int) -> Hindsight | None:
         return None
     summary, came = origin.past.summary, origin.actual
     shop = learned(predictor, summary, origin.horizon_days)
+    expected = predictor.forecast(summary, origin.horizon_days, 0.0).purchases
+    tenths = calibration_of_tenths(expected, came.purchases).to_dict("records")
     return Hindsight(
         as_of=origin.as_of,
         horizon_days=origin.horizon_days,
         days_ago=days_ago,
         shares=coverage(shop.of(summary), came.purchases, came.spend),
         ranks=ranks(shop, summary, came.purchases, came.spend),
+        tenths=[{str(name): float(value) for name, value in row.items()} for row in tenths],
     )

@@ -64,6 +64,7 @@ class Settings:
     drift: Limits
     memory_mb: int
     metrics: Path | None
+    segment_rules: Path | None
     email_hashes: bool
     email_key: str = field(default="", repr=False)
 
@@ -114,4 +115,5 @@ def _read(reader: Reader) -> Settings:
         ),
         memory_mb=reader.parsed("CLV_MEMORY_MB", whole(64, 10**6), 1536),
         metrics=reader.parsed("CLV_METRICS", optional(Path), None),
+        segment_rules=reader.parsed("CLV_SEGMENT_RULES", optional(Path), None),
     )

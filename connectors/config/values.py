@@ -88,6 +88,12 @@ def attribute_prefix(text: str) -> str:
     return text
 
 
+def locale(text: str) -> str:
+    if not re.fullmatch(r"(en|sv|da|nb|no|pl)([_-][A-Z]{2})?", text):
+        raise ValueError("en, sv, da, nb or pl, also with a country, like sv_SE")
+    return text
+
+
 def one_of(*words: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in words:

@@ -136,11 +136,16 @@ def _line_sums(order: Part, basket: Basket, included: bool) -> list[LineSum]:
 def _line_sum(line: Part, price: Decimal, discount: Decimal, included: bool) -> LineSum:
     if not included:
         return LineSum(line, price, discount)
-    paid, tax = price - discount, tax_of(line)
+    return LineSum(line, *without_tax(price, discount, tax_of(line)))
+
+
+def without_tax(price: Decimal, discount: Decimal, tax: Decimal) -> tuple[Decimal, Decimal]:
+    """Goods and discount of a line whose price and discount hold the tax."""
+    paid = price - discount
     if paid <= 0 or discount == 0:
-        return LineSum(line, price - tax, discount)
+        return price - tax, discount
     goods = (price * (paid - tax) / paid).quantize(FINEST)
-    return LineSum(line, goods, goods - (paid - tax))
+    return goods, goods - (paid - tax)
 
 
 def _discounts(order: Part, basket: Basket, prices: Sequence[Decimal]) -> Sequence[Decimal]:

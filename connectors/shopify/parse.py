@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from connectors.errors import PayloadError
@@ -54,6 +55,17 @@ class Parsed:
     refunds: list[Refund] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
 
+    def add(self, order: Order, lines: list[OrderLine], refunds: list[Refund]) -> None:
+        self.orders.append(order)
+        self.lines.extend(lines)
+        self.refunds.extend(refunds)
+
+    def extend(self, other: Parsed) -> None:
+        self.orders.extend(other.orders)
+        self.lines.extend(other.lines)
+        self.refunds.extend(other.refunds)
+        self.rejects.extend(other.rejects)
+
 
 def parse_orders(
     shop: str, payloads: Iterable[object], hasher: EmailHasher, since: datetime | None = None
@@ -68,9 +80,7 @@ def parse_orders(
             parsed.rejects.append(Reject(shop, "orders", row_id, error.field, error.message))
             continue
         if since is None or order.ordered_at >= since:
-            parsed.orders.append(order)
-            parsed.lines.extend(lines)
-            parsed.refunds.extend(refunds)
+            parsed.add(order, lines, refunds)
     return parsed
 
 
@@ -104,9 +114,14 @@ def _parsed(
 
 def _currency(part: Part) -> str:
     code = part.needed("currency")
-    if not (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()):
+    if not is_currency(code):
         raise part.wrong("currency", "is no currency code")
     return code
+
+
+@lru_cache(maxsize=2**8)
+def is_currency(code: str) -> bool:
+    return len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()
 
 
 def _order(

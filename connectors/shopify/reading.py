@@ -183,7 +183,7 @@ class Part:
         if not isinstance(here, dict) or here.get("currency_code") != self.currency:
             return None
         amount = here.get("amount")
-        return _sensible(amount) if isinstance(amount, str) else None
+        return sensible(amount) if isinstance(amount, str) else None
 
     def number(self, key: str, *, signed: bool = False) -> Decimal:
         """An exact number of at most four decimals, below 10^12; not negative unless `signed`."""
@@ -192,14 +192,14 @@ class Part:
             raise self.wrong(key, "is missing")
         if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
             raise self.wrong(key, "is no number")
-        number = _sensible(value)
+        number = sensible(value)
         if number is None or (number < 0 and not signed):
             raise self.wrong(key, "is no sensible amount")
         return number
 
 
 @lru_cache(maxsize=2**14, typed=True)
-def _sensible(value: str | int | Decimal) -> Decimal | None:
+def sensible(value: str | int | Decimal) -> Decimal | None:
     """An order's amounts repeat (nothing, the price again): each is looked at once."""
     if isinstance(value, str) and not _AMOUNT.fullmatch(value):
         return None

@@ -24,6 +24,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ from connectors.store.journal import Refused, Run, Written
 from connectors.store.mending import Known, MonthTotals
 from connectors.store.migrations import migrate
 from connectors.store.rows import TABLES
-from connectors.store.scores import LATEST_SCORES, Card
+from connectors.store.scores import LATEST_SCORES, SCORES_UNTIL, Card
 from connectors.store.tombstones import Erased
 
 if TYPE_CHECKING:  # it takes a third of a start
@@ -96,12 +97,13 @@ class Store:
 
         Of people who were erased nothing is kept, and their orders are nobody's.
         """
-        page, also = tombstones.without(page, self._erased(shop))
+        erased = self._erased(shop)
+        page, also = tombstones.without(page, erased)
 
         def stay_out() -> None:
-            if also and self.hasher:
-                tombstones.add(self.connection, shop, self.hasher, also)
-                erasure.forget(self.connection, Person(shop, {one.value for one in also}, ()))
+            for one in also:
+                who = Person(shop, [one.customer_id], [one.email_key] if one.email_key else [])
+                erasure.forget(self.connection, erased.hasher, who, at)
 
         return log.commit(self.connection, shop, stream, page, at, stay_out)
 
@@ -214,6 +216,10 @@ class Store:
         """Counts that differed are settled, since every month agrees now."""
         quarantine.settle_counts(self.connection, shop)
 
+    def forget_other_customers(self, shop: str, customer_ids: Collection[str]) -> None:
+        """Customers who are none of these leave: guests of their e-mail are guests again."""
+        mending.forget_other_customers(self.connection, shop, customer_ids)
+
     def forget_orders(self, shop: str, order_ids: Collection[str]) -> None:
         """Orders that the shop no longer has leave, with their lines and refunds."""
         mending.forget_orders(self.connection, shop, order_ids)
@@ -238,6 +244,21 @@ class Store:
         sql = reading.summary(asked) + " order by person_key, currency"
         return reading.frame(self.connection, sql)
 
+    def summary_of(
+        self,
+        shop: str,
+        person_key: str,
+        *,
+        as_of: date,
+        rule: Rule = "net",
+        currency: str | None = None,
+    ) -> dict[str, Any]:
+        """The summary's row of one person; empty where they have no purchase."""
+        asked = reading.Asked(shop, as_of, rule, currency)
+        sql = f"select * from ({reading.summary(asked)}) where person_key = $person_key"
+        found = reading.table(self.connection, sql, person_key=person_key).to_pylist()
+        return dict(found[0]) if found else {}
+
     def excluded(self, shop: str, *, as_of: date, currency: str | None = None) -> dict[str, int]:
         """How many orders the summary leaves out, by reason."""
         return reading.excluded(self.connection, reading.Asked(shop, as_of, "net", currency))
@@ -254,6 +275,31 @@ class Store:
             " where shop = $shop and person_key = $person_key order by ordered_at, order_id"
         )
         return reading.frame(self.connection, sql, shop=shop, person_key=person_key)
+
+    def purchases(
+        self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
+    ) -> pd.DataFrame:
+        """A row per purchase up to `as_of`: customer_id (the person key), order_id, ordered_at,
+        net_value as a float, channel, coupon, store_view."""
+        asked = {"shop": shop, "as_of": as_of, "currency": currency}
+        sql = reading.purchases(rule) + " order by ordered_at, order_id"
+        return reading.frame(self.connection, sql, **asked)
+
+    def purchase_lines(
+        self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
+    ) -> pd.DataFrame:
+        """The lines of these purchases: the same with product and category; before refunds."""
+        asked = {"shop": shop, "as_of": as_of, "currency": currency}
+        sql = reading.purchase_lines(rule) + " order by ordered_at, bought.order_id, line_id"
+        return reading.frame(self.connection, sql, **asked)
+
+    def net_of_unscored(
+        self, shop: str, *, as_of: date, currency: str, rule: Rule = "net"
+    ) -> Decimal:
+        """The net value of those whose purchases went back as a whole, to the cent."""
+        asked = {"shop": shop, "as_of": as_of, "currency": currency}
+        found = self.connection.execute(reading.net_of_unscored(rule), asked).fetchall()
+        return Decimal(found[0][0])
 
     def reader(
         self,
@@ -346,6 +392,10 @@ class Store:
         """The scores that speak of the latest day; `run_id` says who gave them."""
         sql = f"select * from ({LATEST_SCORES}) where shop = $shop order by person_key"
         return reading.frame(self.connection, sql, shop=shop)
+
+    def scores_until(self, shop: str, until: date) -> pd.DataFrame:
+        """The scores of the latest day up to `until` that was scored; no rows where none was."""
+        return reading.frame(self.connection, SCORES_UNTIL, shop=shop, until=until)
 
     def score_of(self, shop: str, person_keys: Sequence[str]) -> list[dict[str, Any]]:
         """The latest scores of these persons, absent values None."""

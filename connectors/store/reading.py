@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from connectors.schema import Rule
+from connectors.schema import PURCHASE_STATES, Rule
 from connectors.store.scores import LATEST_SCORES
 
 if TYPE_CHECKING:  # it takes a third of a start
@@ -114,6 +114,40 @@ def summary(asked: Asked) -> str:
     from connectors.store import summary, tables
 
     return tables.sql(summary.summary(tables.standing(), **asked._asdict()))
+
+
+# -------------------------------------------------------------------------- for people, one by one
+
+
+def purchases(rule: Rule) -> str:
+    """The purchases of a shop that have somebody; a row each, as `clv` reads transactions."""
+    return (
+        "select person_key as customer_id, order_id, ordered_at, net_value::double as net_value,"
+        f" channel, coupon, store_view from ({orders(rule)})"
+        f" where shop = $shop and counts and state in {PURCHASE_STATES}"
+        " and person_key is not null and ordered_at::date <= $as_of"
+        " and ($currency::varchar is null or currency = $currency)"
+    )
+
+
+def purchase_lines(rule: Rule) -> str:
+    """The lines of the same purchases, each worth its own net value before refunds."""
+    return (
+        "select bought.customer_id, bought.order_id, bought.ordered_at,"
+        " lines.net_value::double as net_value, coalesce(sku, product_id) as product, category"
+        f" from ({purchases(rule)}) as bought join latest_order_lines as lines"
+        " on lines.shop = $shop and lines.order_id = bought.order_id"
+    )
+
+
+def net_of_unscored(rule: Rule) -> str:
+    """What the counting orders of those brought who have no score: their purchases went back."""
+    return (
+        f"select coalesce(sum(net_value), 0)::decimal(18, 2) from ({orders(rule)})"
+        " where shop = $shop and counts and person_key is not null"
+        " and ordered_at::date <= $as_of and currency = $currency"
+        f" and person_key not in (select person_key from ({LATEST_SCORES}) where shop = $shop)"
+    )
 
 
 # ---------------------------------------------------------------------------- for scoring, staged

@@ -23,6 +23,13 @@ LATEST_SCORES = """
     )
 """
 
+#: The newest scores of a shop that speak of a day up to `until`, of these the last given.
+SCORES_UNTIL = """
+    select * exclude (seq) from scores where shop = $shop and seq = (
+        select arg_max(seq, (as_of, seq)) from scores where shop = $shop and as_of <= $until
+    ) order by person_key
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Card:

@@ -9,7 +9,7 @@ holds the ids of the operations that go on, so whoever was stopped finds them ag
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -18,7 +18,7 @@ from connectors.errors import RequestRefused
 from connectors.http import Http
 from connectors.identity import EmailHasher
 from connectors.platform import Cursor, Page, Window
-from connectors.shopify.bulk.jsonl import Family, Result, Unsound, by_kind
+from connectors.shopify.bulk.jsonl import Result, Unsound
 from connectors.shopify.bulk.operation import (
     AT_ONCE,
     BulkRefused,
@@ -27,11 +27,12 @@ from connectors.shopify.bulk.operation import (
     begin,
     give_up,
 )
+from connectors.shopify.bulk.refunded import Refunded
 from connectors.shopify.bulk.shards import Shard, Standing, beginning, cut, size_of, standing
+from connectors.shopify.bulk.shares import read_share
 from connectors.shopify.bulk.waiting import Waiting
-from connectors.shopify.children import whole_refunds
-from connectors.shopify.nodes import Children, Node, order_payload, refund_ids, refunds_of
-from connectors.shopify.parse import parse_orders
+from connectors.shopify.nodes import Node
+from connectors.shopify.parse import Parsed, parse_orders
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,9 @@ class Listing(Protocol):
 
     def counted(self, search: str) -> int:
         """How many orders a search finds."""
+
+    def counted_each(self, searches: Sequence[str]) -> Sequence[int]:
+        """The same for some searches at once."""
 
     def matching(self, search: str) -> Iterator[tuple[list[Any], bool]]:
         """All of them as REST has them; whether more follow."""
@@ -72,6 +76,7 @@ class _Run:
         self._http = backfill.http
         self._hasher = backfill.hasher
         self._listing = backfill.listing
+        self._refunded = Refunded(backfill.http)
         self._at = at
         self._rest = self._cut(at.ahead, size_of(at.orders, AT_ONCE))
         self._waiting = Waiting(self._http.wait)
@@ -85,10 +90,15 @@ class _Run:
             yield from self._in_pages()
 
     def _cut(self, window: Window, size: int) -> Iterator[Shard]:
-        return cut(window, size, lambda part: self._listing.counted(self._at.search(part)))
+        def counted(parts: Sequence[Window]) -> Sequence[int]:
+            return self._listing.counted_each([self._at.search(part) for part in parts])
+
+        return cut(window, size, counted)
 
     def _page(self, rows: Iterable[Node] = ()) -> Page:
-        parsed = parse_orders(self._http.shop, rows, self._hasher, self._at.since)
+        return self._with(parse_orders(self._http.shop, rows, self._hasher, self._at.since))
+
+    def _with(self, parsed: Parsed) -> Page:
         return Page(
             cursor=self._at.cursor(),
             orders=parsed.orders,
@@ -170,10 +180,13 @@ class _Run:
             raise Unsound(" ".join(operation[:2]).strip() if operation else "UNKNOWN")
         if operation.url:
             with self._result(operation) as result:
-                for families in result.shares():
-                    yield self._page(self._whole(families))
+                for share in result.shares():
+                    yield self._with(self._rows(share))
         elif operation.objects:
             raise Unsound("there is no result")
+
+    def _rows(self, share: bytes) -> Parsed:
+        return read_share(share, self._refunded, self._hasher, self._at.since)
 
     def _result(self, operation: Operation) -> Result:
         """All lines of a result, as many as the operation counted. Raises Unsound."""
@@ -188,19 +201,6 @@ class _Run:
             result.close()
             raise Unsound("the result has more or less than was counted")
         return result
-
-    def _whole(self, families: Iterable[Family]) -> Iterator[Node]:
-        """Orders as REST has them. What is in their refunds no bulk query reaches."""
-        refunded = []
-        for node, children in families:
-            if refund_ids(node):
-                refunded.append((node, children))
-            else:
-                yield order_payload(node, Children(*by_kind(children), refunds_of(node, {})))
-        found = whole_refunds(self._http, [one for node, _ in refunded for one in refund_ids(node)])
-        for node, children in refunded:
-            refunds = refunds_of(node, found)
-            yield order_payload(node, Children(*by_kind(children), refunds))
 
     def _failed(self, shard: Shard, reason: str) -> Iterator[Page]:
         """Another try: the same again, its halves, or at last its pages."""

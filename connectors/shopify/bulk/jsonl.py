@@ -1,36 +1,30 @@
-"""A result's lines, joined to orders.
+"""A result's lines in shares, each with all that belongs to its orders.
 
 Children name their parent in `__parentId` and may stand anywhere in the file, before it, too
-(https://shopify.dev/docs/api/usage/bulk-operations/queries, 2026-11-23). So the lines are shared
-out by order, as bytes; each share is small enough to be joined in memory, one by one. They wait in
-a file without a name, that nobody else can open and that is gone with this process.
+(https://shopify.dev/docs/api/usage/bulk-operations/queries, 2026-11-23). A result that is too large
+to be joined in memory is shared out by order, as bytes. These shares wait in a file without a name,
+that nobody else can open and that is gone with this process.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from decimal import Decimal
 from tempfile import TemporaryFile
 from types import TracebackType
-from typing import IO, Any, NoReturn
+from typing import IO
 
 from connectors.errors import ConfigurationError
-from connectors.shopify.nodes import Node
 
-SHARE_BYTES = 2**21  # a share: some 600 orders
-HELD_BYTES = 2**22  # of all shares, before they go to the file
+SHARE_BYTES = 2**24  # a share: some 8,000 orders
+HELD_BYTES = 2**24  # of several shares, before they go to the file
 LONGEST_LINE = 2**24
 
 #: No text can look like this key: its quotes would be escaped.
-_PARENT = b'"__parentId":'
+PARENT = b'"__parentId":'
 #: An order's id, its slashes escaped or not. In an order's line it stands first.
 _ORDER = re.compile(rb'"gid:\\?/\\?/shopify\\?/Order\\?/(\d+)"')
-
-#: An order, its lines and shippings as they came.
-Family = tuple[dict[str, Any], list[Node]]
 
 
 class Unsound(Exception):
@@ -54,7 +48,7 @@ class Result:
             held = 0
             for lines in _lines(pieces):
                 held += result._take(lines)
-                if held > HELD_BYTES:
+                if held > HELD_BYTES and len(result._shares) > 1:
                     result._lay_down()
                     held = 0
             failing.pop_all()
@@ -75,28 +69,24 @@ class Result:
         if self._file:
             self._file.close()
 
-    def shares(self) -> Iterator[Iterator[Family]]:
-        """All orders with their children, a share at a time. Raises Unsound."""
-        return (joined(self._share(share)) for share in range(len(self._shares)))
+    def shares(self) -> Iterator[bytes]:
+        """Lines, a share at a time: whole families each."""
+        for share in range(len(self._shares)):
+            yield b"\n".join(filter(None, self._share(share)))
 
-    def _take(self, lines: Sequence[bytes]) -> int:
-        """Shares the lines out, each behind its order's number: a child's with a minus."""
-        shares, held, orders, objects = self._shares, 0, 0, 0
-        for line in lines:
-            if not line:
-                continue
-            _, child, parent = line.rpartition(_PARENT)
-            found = _ORDER.search(parent)
-            if found is None:
-                raise Unsound("a line names no order")
-            order = found[1]
-            shares[int(order) % len(shares)].append(b"%b%b %b" % (child and b"-", order, line))
-            objects += 1
-            orders += not child
-            held += len(line)
-        self.orders += orders
+    def _take(self, lines: bytes) -> int:
+        """Shares whole lines out; how many bytes that holds."""
+        if not lines:
+            return 0
+        children, objects = lines.count(PARENT), lines.count(b"\n") + 1
+        self.orders += objects - children
         self.objects += objects
-        return held
+        if len(self._shares) == 1:
+            self._shares[0].append(lines)
+        else:
+            for line in lines.split(b"\n"):
+                self._shares[int(order_of(line)) % len(self._shares)].append(line)
+        return len(lines)
 
     def _lay_down(self) -> None:
         try:
@@ -116,62 +106,29 @@ class Result:
         for start, size in self._blocks[share]:
             assert self._file is not None  # noqa: S101  # what has blocks has a file
             self._file.seek(start)
-            yield from self._file.read(size).split(b"\n")
+            yield self._file.read(size)
         yield from self._shares[share]
 
 
-def joined(lines: Iterable[bytes]) -> Iterator[Family]:
-    """Orders and children, as `Result` shared them out, put together. Raises Unsound."""
-    roots: dict[bytes, bytes] = {}
-    children: dict[bytes, list[bytes]] = {}
-    for line in lines:
-        order, _, text = line.partition(b" ")
-        if order.startswith(b"-"):
-            children.setdefault(order[1:], []).append(text)
-        elif order in roots:
-            raise Unsound("an order is there twice")
-        elif order:
-            roots[order] = text
-    if not children.keys() <= roots.keys():
-        raise Unsound("an order is missing")
-    for order, text in roots.items():
-        yield _family([text, *children.get(order, ())])
+def order_of(line: bytes) -> bytes:
+    """The number of the order that a line is, or belongs to. Raises Unsound."""
+    at = line.rfind(PARENT)
+    found = _ORDER.search(line, max(at, 0))
+    if found is None:
+        raise Unsound("a line names no order")
+    return found[1]
 
 
-def _family(texts: Sequence[bytes]) -> Family:
-    """The children by their ids: that is the order in which they stand in an order."""
-    try:
-        root, *children = _decode(f"[{b','.join(texts).decode()}]")
-        by_id = {int(child["id"].rpartition("/")[2]): child for child in children}
-    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
-        raise Unsound("a line can't be read") from None
-    if len(by_id) < len(children) or not isinstance(root, dict):
-        raise Unsound("a row is there twice")
-    return root, [by_id[number] for number in sorted(by_id)]
-
-
-def by_kind(children: Iterable[Node]) -> tuple[list[Node], list[Node]]:
-    """An order's lines and its shippings. Raises Unsound for anything else."""
-    kinds: dict[object, list[Node]] = {"LineItem": [], "ShippingLine": []}
-    for child in children:
-        if (kind := child.get("__typename")) not in kinds:
-            raise Unsound("a row is of an unknown kind")
-        kinds[kind].append(child)
-    return kinds["LineItem"], kinds["ShippingLine"]
-
-
-def _lines(pieces: Iterable[bytes]) -> Iterator[Sequence[bytes]]:
+def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same in whole lines, without the last one's end."""
     rest = b""
     for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        yield lines
+        whole, end, begun = piece.rpartition(b"\n")
+        if end:
+            yield rest + whole
+            rest = begun
+        else:
+            rest += begun
         if len(rest) > LONGEST_LINE:
             raise Unsound("a line has no end")
-    yield [rest]
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
-_decode = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_number).decode
+    yield rest

@@ -22,7 +22,7 @@ query OrdersInBulk {{
   orders(query: "SEARCH") {{
     edges {{
       node {{
-        {ORDER_FRAGMENT}
+        __typename {ORDER_FRAGMENT}
         line_items: lineItems {{ edges {{ node {{ {LINE_FRAGMENT} }} }} }}
         shipping_lines: shippingLines {{ edges {{ node {{ {SHIPPING_FRAGMENT} }} }} }}
       }}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-FIRST_WAIT = 1.0  # seconds
-LONGEST_WAIT = 30.0
-GROWTH = 1.5
+#: Seconds. To ask costs a point of a thousand; to come late costs as much as the last wait.
+FIRST_WAIT = 0.5
+LONGEST_WAIT = 10.0
+GROWTH = 1.25
 
 #: Seconds of waiting without anything new: it hangs.
 STANDSTILL = 3600.0

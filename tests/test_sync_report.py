@@ -1,0 +1,204 @@
+"""`report` as its users start it: on two practice shops, held against the shops' own books."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from started import Run, started_in
+
+from connectors.sandbox.books import Books
+from connectors.sandbox.ledger import ledger
+from connectors.sandbox.server import open_books, serve
+
+pytestmark = pytest.mark.end_to_end
+
+CUSTOMERS = 60  # of each shop
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """Two shops, scored, with their own books beside them."""
+
+    books: Books
+    environment: dict[str, str]
+    run: Run
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
+    folder = tmp_path_factory.mktemp("reported")
+    books = open_books(folder / "s.sqlite", today=datetime.now(UTC).date(), limit=CUSTOMERS)
+    with serve(books) as sandbox:
+        run = started_in(folder)
+        environment = {**sandbox.environment, "CLV_STORE": str(folder / ".clv/store.duckdb")}
+        assert run(environment, "backfill").code == 0
+        yield Filled(books, environment, run, folder)
+    books.close()
+
+
+def amount(text: str) -> Decimal:
+    return Decimal(re.sub(r"[^\d.-]", "", text))
+
+
+def bridge_of(page: Path) -> dict[str, Decimal]:
+    found = re.findall(r'data-bridge="(\w+)">([^<]+)<', page.read_text(encoding="utf-8"))
+    return {name: amount(text) for name, text in found}
+
+
+def test_the_reports_totals_are_reconciles_and_the_books_to_the_cent(filled: Filled) -> None:
+    ended = filled.run(filled.environment, "report", "--out", "monday.html", "--json")
+    assert ended.code == 0, ended.err
+    pages = {line["shop"]: filled.folder / line["file"] for line in ended.events("report")}
+    for shop in ("eu", "us"):
+        truth = ledger(filled.books, shop)
+        told = bridge_of(pages[shop])
+        assert told["total"] == truth.every.total
+        assert told["net"] == truth.counted.net
+        assert told["scored"] == told["net"] + told.get("unscored", 0) - told.get("nobodys", 0)
+        assert "later" not in told
+        reconciled = filled.run(filled.environment, "reconcile", "--shop", shop, "--json")
+        months = reconciled.events("totals")
+        assert sum(amount(month["ordered"]) for month in months) == told["total"]
+        assert sum(amount(month["net"]) for month in months) == told["net"]
+
+
+def test_the_page_is_for_the_owner_alone_and_in_the_language_asked_for(filled: Filled) -> None:
+    swedish = {**filled.environment, "CLV_EU_LOCALE": "sv_SE"}
+    assert filled.run(swedish, "report", "--shop", "eu", "--out", "se/rapport.html").code == 0
+    page = filled.folder / "se/rapport.html"
+    assert page.stat().st_mode & 0o777 == 0o600
+    assert '<html lang="sv-SE">' in page.read_text(encoding="utf-8")
+    told = filled.run(swedish, "report", "--shop", "eu", "--lang", "da", "--out", "da.html")
+    assert told.code == 0
+    assert '<html lang="da">' in (filled.folder / "da.html").read_text(encoding="utf-8")
+
+
+def test_a_language_that_nobody_wrote_is_named(filled: Filled) -> None:
+    ended = filled.run(filled.environment, "report", "--lang", "fi")
+    assert ended.code == 1
+    assert "en, sv, da, nb, pl" in ended.err
+
+
+def buyer(filled: Filled, shop: str = "eu") -> str:
+    """The customer with the most orders."""
+    return str(
+        filled.books.query(
+            "SELECT customer_id FROM orders WHERE shop = ? AND customer_id IS NOT NULL"
+            " GROUP BY customer_id ORDER BY count(*) DESC LIMIT 1",
+            (shop,),
+        )[0]["customer_id"]
+    )
+
+
+def test_a_customer_is_explained_by_numbers_that_add_up(filled: Filled) -> None:
+    who = buyer(filled)
+    ended = filled.run(filled.environment, "explain", who, "--shop", "eu", "--json")
+    assert ended.code == 0, ended.err
+    (score,) = ended.events("explained")
+    how = {line["score"]: line for line in ended.events("score")}
+    gross, refunds = map(amount, how["historic"]["how"].split(" - "))
+    assert gross - refunds == Decimal(score["historic_net"]) == amount(how["historic"]["EUR"])
+    each, yearly, years = map(amount, how["formula"]["how"].split(" x "))
+    assert each * yearly * years == pytest.approx(
+        Decimal(score["formula_clv"]), rel=Decimal("0.01")
+    )
+    net = sum(amount(order["net value"]) for order in ended.events("order"))
+    assert net == Decimal(score["historic_net"])
+    facts = {line["what"]: line["value"] for line in ended.events("fact")}
+    assert facts["tier"] == score["tier"]
+    assert score["tier"] in facts["tiers begin at"]
+
+
+def test_what_would_move_a_customer_starts_from_the_score(filled: Filled) -> None:
+    ended = filled.run(filled.environment, "explain", buyer(filled), "--shop", "eu", "--json")
+    (score,) = ended.events("explained")
+    moves = {move["if"]: move for move in ended.events("move")}
+    assert amount(moves["as it stands"]["predicted"]) == Decimal(score["predicted_clv"])
+    predicted = [amount(move["predicted"]) for move in moves.values()]
+    standing, *others = predicted
+    assert others[0] < others[1] < others[2]
+    assert standing > others[3] > others[4] > others[5]
+
+
+def test_the_sentence_is_the_one_that_the_shops_admin_sees(filled: Filled) -> None:
+    assert filled.run(filled.environment, "apply", "--yes", "--shop", "eu").code == 0
+    who = buyer(filled)
+    (told,) = filled.run(filled.environment, "explain", who, "--shop", "eu", "--json").events(
+        "explained"
+    )
+    (seen,) = filled.books.query(
+        "SELECT value FROM customer_values WHERE shop = 'eu' AND customer_id = ?"
+        " AND name = 'clv_reason'",
+        (int(who),),
+    )
+    assert seen["value"] == told["reason"]
+
+
+def test_before_anything_is_scored_there_is_no_report(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "o.csv").write_text("customer_id,ordered_at,net_value\n1,2026-01-05,10.00\n")
+    settings = {"CLV_SHOPS": "x", "CLV_X_PLATFORM": "file", "CLV_X_PATH": "o.csv"}
+    assert run(settings, "pull").code == 0
+    ended = run(settings, "report")
+    assert ended.code == 1
+    assert "backfill" in ended.err
+
+
+RULES = """
+[[segment]]
+name = "regulars"
+where = [["orders", ">=", 3]]
+[[segment]]
+name = "once"
+where = [["orders", "=", 1], ["tier", "in", ["low", "new"]]]
+"""
+
+
+def test_segments_are_written_as_tags_where_the_owner_wants_them(filled: Filled) -> None:
+    (filled.folder / "rules.toml").write_text(RULES)
+    own = {"CLV_SEGMENT_RULES": "rules.toml", "CLV_US_SEGMENT_TAGS": "yes"}
+    wanted = {**filled.environment, **own}
+    ended = filled.run(wanted, "segments", "--shop", "us", "--out", "seg.csv", "--json")
+    assert ended.code == 0, ended.err
+    told = {line["segment"]: int(line["customers"]) for line in ended.events("segment")}
+    assert told["regulars"] > 0
+    assert told["once"] > 0
+    with (filled.folder / "seg.csv").open() as file:
+        listed = [row for row in csv.DictReader(file) if row["customer_id"]]
+    before = foreign_tags(filled.books)
+    assert filled.run(wanted, "apply", "--yes", "--shop", "us").code == 0
+    for name in ("regulars", "once"):
+        worn = tagged(filled.books, f"clv-{name}")
+        assert worn == {row["customer_id"] for row in listed if row["segment"] == name}
+    assert foreign_tags(filled.books) == before
+    assert filled.run(wanted, "plan", "--shop", "us", "--detailed-exitcode").code == 0
+    # Without the wish the tags go again.
+    assert filled.run(filled.environment, "apply", "--yes", "--shop", "us").code == 0
+    assert tagged(filled.books, "clv-regulars") == set()
+    assert foreign_tags(filled.books) == before
+
+
+def tagged(books: Books, tag: str) -> set[str]:
+    sql = "SELECT customer_id FROM customer_tags WHERE shop = 'us' AND tag = ?"
+    return {str(row["customer_id"]) for row in books.query(sql, (tag,))}
+
+
+def foreign_tags(books: Books) -> list[tuple[int, str]]:
+    rows = books.query("SELECT customer_id, tag FROM customer_tags WHERE shop = 'us'")
+    ours = {"clv-high", "clv-medium", "clv-low", "clv-new", "clv-regulars", "clv-once"}
+    return sorted((row["customer_id"], row["tag"]) for row in rows if row["tag"] not in ours)
+
+
+def test_rules_that_cannot_be_meant_are_one_line(filled: Filled) -> None:
+    (filled.folder / "bad.toml").write_text('[[segment]]\nname = "x"\nwhere = [["os", "=", 1]]\n')
+    ended = filled.run({**filled.environment, "CLV_SEGMENT_RULES": "bad.toml"}, "segments")
+    assert ended.code == 1
+    assert len(ended.err.strip().splitlines()) == 1
+    assert "the columns are" in ended.err
