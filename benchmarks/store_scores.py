@@ -27,8 +27,8 @@ from peers.measure import peak_mb
 
 HOUSE = Path(__file__).resolve().parents[1]
 AS_OF = filling.NOW.date().isoformat()
-#: What is timed: what `jobs.scoring.score_shop` asks of the store and of the engine. The second and third
-#: are parts of `save_scores`.
+#: What is timed: what `jobs.scoring.score_shop` asks of the store and of the engine. The second and
+#: third are parts of `save_scores`.
 STORE = ("currencies", "purchase_days", "traits", "numbers", "save_scores", "to_score", "excluded")
 ENGINE = ("past_of", "fitted")
 
