@@ -25,6 +25,7 @@ from typing import Any
 import filling
 from peers.measure import peak_mb
 
+HOUSE = Path(__file__).resolve().parents[1]
 AS_OF = filling.NOW.date().isoformat()
 #: What is timed: what `jobs.scoring.score_shop` asks of the store and of the engine. The second and
 #: third are parts of `save_scores`.
@@ -110,6 +111,7 @@ def measured(path: Path, model: str) -> dict[str, Any]:
         "CLV_BENCH_PLATFORM": "file",
         "CLV_BENCH_PATH": str(path),
         "CLV_STORE": str(path),
+        "PYTHONPATH": str(HOUSE),  # this checkout, whatever is installed
     }
     command = [sys.executable, __file__, "--job", str(path), "--model", model]
     done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE)  # noqa: S603
@@ -136,7 +138,9 @@ def filled(folder: Path, customers: int) -> Path:
     path = folder / f"{customers}" / "store.duckdb"
     if not path.exists():
         script = Path(filling.__file__)
-        subprocess.run([sys.executable, script, str(customers), str(path)], check=True)  # noqa: S603
+        command = [sys.executable, script, str(customers), str(path)]
+        here = os.environ | {"PYTHONPATH": str(HOUSE)}
+        subprocess.run(command, env=here, check=True)  # noqa: S603
     return path
 
 

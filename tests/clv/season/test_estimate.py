@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from clv.models.beta_geo import BetaGeoNBD
-from clv.season.estimate import Season, estimate, expected_at_one
-from clv.season.history import Activity, Cells
+from clv.season.estimate import Season, _Counts, estimate, expected_at_one
+from clv.season.history import BINS, Activity, Cells
 from clv.season.index import SeasonalIndex, day_number
 
 AS_OF = day_number(date(2024, 9, 30))
@@ -147,3 +147,15 @@ def test_no_purchases_at_all_make_no_season() -> None:
     cells, A = cells_with(SeasonalIndex.flat(), each=0.0)
     assert estimate(A, cells).index.is_flat
     assert estimate(A + 1.0, cells).index.is_flat
+
+
+@pytest.mark.parametrize("bins", [0, BINS])
+def test_the_sums_by_bin_are_those_of_the_design_written_out(bins: int) -> None:
+    rng = np.random.default_rng(3)
+    cells = 4 * BINS
+    counts = _Counts(*rng.gamma(2.0, 1.0, (2, cells)), np.arange(cells) % BINS, rng.random(cells))
+    design = np.column_stack((np.eye(BINS)[counts.bins][:, :bins], np.ones(cells), counts.z))
+    theta, means = rng.normal(size=bins + 2), rng.random(cells)
+    np.testing.assert_allclose(counts._eta(theta), design @ theta)
+    np.testing.assert_allclose(counts._gathered(means, bins), design.T @ means)
+    np.testing.assert_allclose(counts._information(means, bins), (design.T * means) @ design)
