@@ -168,7 +168,8 @@ INTRUDER = """async (address) => {
   const ended = new Promise((done) => { image.onload = image.onerror = done; });
   image.src = address;
   document.body.append(image);
-  await Promise.all([ended, fetch(address, { mode: "no-cors" }).catch(() => {})]);
+  const asked = Promise.all([ended, fetch(address, { mode: "no-cors" }).catch(() => {})]);
+  await Promise.race([asked, new Promise((done) => setTimeout(done, 2000))]);
 }"""
 
 
