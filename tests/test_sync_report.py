@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from started import Run, started_in
+from started import Run, called_in
 
 from connectors.sandbox.books import Books
 from connectors.sandbox.ledger import ledger
@@ -37,7 +37,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     folder = tmp_path_factory.mktemp("reported")
     books = open_books(folder / "s.sqlite", today=datetime.now(UTC).date(), limit=CUSTOMERS)
     with serve(books) as sandbox:
-        run = started_in(folder)
+        run = called_in(folder)
         environment = {**sandbox.environment, "CLV_STORE": str(folder / ".clv/store.duckdb")}
         assert run(environment, "backfill").code == 0
         yield Filled(books, environment, run, folder)
