@@ -202,3 +202,19 @@ def test_rules_that_cannot_be_meant_are_one_line(filled: Filled) -> None:
     assert ended.code == 1
     assert len(ended.err.strip().splitlines()) == 1
     assert "the columns are" in ended.err
+
+
+def test_what_was_written_about_somebody_who_is_erased_goes_too(tmp_path: Path) -> None:
+    rows = [f"c{n},2026-0{1 + n % 6}-05,{20 + n}.00" for n in range(30)]
+    header = "customer_id,ordered_at,net_value"
+    (tmp_path / "o.csv").write_text("\n".join([header, *rows, ""]))
+    settings = {"CLV_SHOPS": "x", "CLV_X_PLATFORM": "file", "CLV_X_PATH": "o.csv"}
+    run = called_in(tmp_path)
+    for command in (("backfill",), ("report",), ("segments", "--out", "seg.csv")):
+        assert run(settings, *command).code == 0
+    assert "c7" in (tmp_path / "seg.csv").read_text()
+    ended = run(settings, "erase", "c7", "--shop", "x", "--yes")
+    assert not (tmp_path / "report.html").exists(), ended.err
+    left = (tmp_path / "seg.csv").read_text()
+    assert "c7" not in left
+    assert "c8" in left
