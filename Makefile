@@ -5,7 +5,7 @@ STAMP := $(VENV)/.installed
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras \
 	--generate-hashes --no-header pyproject.toml
 
-.PHONY: demo test thorough check check-module audit sbom bench lock
+.PHONY: demo test thorough reliability reliability-selftest check check-module audit sbom bench lock
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -21,6 +21,12 @@ test: $(STAMP)  ## set up, then all tests
 
 thorough: $(STAMP)  ## the tests that repeat what others show, many times over
 	$(BIN)/python -m pytest -m thorough --numprocesses auto --dist worksteal
+
+reliability: $(STAMP)  ## the 43 numbered checks at their full figures, as a table (half an hour)
+	RELIABILITY=full $(BIN)/python -m pytest tests/reliability --numprocesses auto --dist worksteal
+
+reliability-selftest: $(STAMP)  ## each of them has to fail on a bug that is planted for it
+	$(BIN)/python tests/reliability/selftest.py
 
 check: $(STAMP) check-module audit  ## style, types, known vulnerabilities, the lock file in step
 	$(BIN)/ruff check .

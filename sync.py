@@ -1,12 +1,11 @@
 """clv-sync: pull a shop's orders, score its customers, write the scores back.
 
-The command line, and nothing else: it reads the environment and the clock, and hands frames from
-`connectors` to `clv` and back.
+The command line, and nothing else: it reads the environment and the clock; what a command does to
+a shop stands in `jobs`.
 """
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import signal
@@ -14,29 +13,25 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from enum import StrEnum
-from importlib.util import LazyLoader, find_spec, module_from_spec
 from pathlib import Path
-from types import FrameType, ModuleType, TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias, TypedDict
+from types import FrameType, TracebackType
+from typing import Annotated, NoReturn, TypeAlias
 
 import typer
 from dotenv import dotenv_values
 from typer.exceptions import Abort, TyperException
 
 from connectors import doctor as doctors
-from connectors import drift, explained, jobs, leaving, made_files, news, privacy, writeback
+from connectors import drift, explained, leaving, made_files, news, privacy, writeback
 from connectors import export as exports
-from connectors import material as materials
 from connectors import plan as plans
-from connectors import segments as parting
 from connectors import session as sessions
-from connectors.config import NEW, Settings, ShopSettings, read_settings
+from connectors.config import Settings, ShopSettings, read_settings
 from connectors.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -44,50 +39,15 @@ from connectors.errors import (
     Interrupted,
 )
 from connectors.redaction import Redacting, redacted, secrets_of
-from connectors.schema import Change, Rule, Shown, normal
 from connectors.session import Session
 from connectors.terminal import Terminal
-
-
-def _on_first_use(name: str) -> ModuleType:
-    """The module, loaded when something of it is asked for.
-
-    https://docs.python.org/3/library/importlib.html#implementing-lazy-imports
-    """
-    spec = find_spec(name)
-    if name in sys.modules or not spec or not spec.loader:
-        return importlib.import_module(name)
-    spec.loader = LazyLoader(spec.loader)
-    module = sys.modules[name] = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
-
-    import clv
-else:  # with SciPy and pandas it takes half of a start, and most commands score nobody
-    clv = _on_first_use("clv")
-
-#: Which column of a score stands in which field of the customer.
-SCORE_OF_FIELD = {
-    "tier": "tier",
-    "predicted_12m": "predicted_clv",
-    "historic_net": "historic_net",
-    "currency": "currency",
-    "p_alive": "p_alive",
-    "next_order_date": "next_order_on",
-    "reason": "reason",
-    "model": "model",
-    "scored_at": "as_of",
-}
+from jobs import explaining, planning, reporting, scoring, segmenting
+from jobs import shop as shops
+from jobs.each import each_shop
+from jobs.engine import clv
 
 GLOBAL_FLAGS = ("--json", "--quiet", "--verbose", "--non-interactive")
 PRACTICE = Path(".clv/demo")
-#: How long a model stays that the shop's past has chosen: models that change by the day confuse.
-CHOSEN_FOR_DAYS = 30
 
 app = typer.Typer(
     add_completion=False,
@@ -198,176 +158,13 @@ def session(
 ) -> Iterator[Session]:
     """The command's session; a failure that it remembered becomes the exit code."""
     options: Options = context.obj
-    settings = with_segment_tags(settings or read_settings(environment()))
+    settings = segmenting.with_segment_tags(settings or read_settings(environment()))
     with sessions.opened(
         settings, options.shops, command, options.terminal, now, lambda: bool(_asked_to_stop)
     ) as at:
         yield at
     if at.exit_code:
         raise typer.Exit(at.exit_code)
-
-
-def with_segment_tags(settings: Settings) -> Settings:
-    """The tags of segments are ours in the shops whose customers are to wear them."""
-    if not any(shop.segment_tags for shop in settings.shops):
-        return settings
-    tags = {parting.segment_tag(rule.name) for rule in rules_of(settings)}
-    clash = tags & {tag for shop in settings.shops for tag in shop.tags}
-    if clash:
-        told = f"{', '.join(sorted(clash))} would be the tag of a tier and of a segment"
-        raise ConfigurationError(told, mend="Rename one in CLV_TIERS or CLV_SEGMENT_RULES.")
-    shops = [
-        replace(shop, tags=shop.tags | tags) if shop.segment_tags else shop
-        for shop in settings.shops
-    ]
-    return replace(settings, shops=tuple(shops))
-
-
-def each_shop(at: Session, job: Callable[[Session, ShopSettings], object]) -> None:
-    """The job for every shop; one that fails doesn't stop the others, a wish to stop does."""
-    for shop in at.shops:
-        try:
-            job(at, shop)
-        except (ConnectorError, clv.errors.ClvError) as error:
-            at.terminal.error(f"{shop.shop}: {error}", shop=shop.shop)
-            at.worse(getattr(error, "exit_code", 1))
-        if _asked_to_stop:
-            return at.worse(130)
-
-
-# ---------------------------------------------------------------------- between connectors and clv
-
-
-def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None = None) -> None:
-    """Model, scores, tiers; kept under this run with the card that says what they rest on."""
-    known = known_on(at, shop, as_of)
-    settings = score_settings(at.settings)
-    named = model or at.settings.model
-    fitted = model_of(at, shop, past_of(at, shop, known), settings, named)
-    traits = clv.looks_at_traits(fitted)
-    # The numbers of a large shop are held by nobody while its scores are saved.
-    scorer = clv.Scorer.of(
-        fitted, at.store.numbers(shop.shop, **known, with_traits=traits), as_of, settings
-    )
-    totals = clv.Totals()
-
-    def scores() -> Iterator[pa.Table]:
-        nonlocal totals
-        for batch in at.store.to_score(shop.shop, **known, with_traits=traits):
-            table = scorer.score(clv.people(batch))
-            totals += clv.Totals.of(table, settings)
-            yield table
-
-    at.store.save_scores(at.run_id, scores())
-    card = clv.model_card(scorer, totals)
-    at.store.save_card(at.run_id, shop.shop, as_of, card)
-    news.scored(at.terminal, shop.shop, card)
-    tiers = {name: told["customers"] for name, told in card["tiers"].items() if told["customers"]}
-    at.count(shop.shop, scored=card["data"]["customers"], **tiers)
-    left_out = at.store.excluded(shop.shop, as_of=as_of, currency=known["currency"])
-    news.excluded(at.terminal, shop.shop, left_out)
-
-
-class Known(TypedDict):
-    """Which of a shop's orders count, and as what."""
-
-    as_of: date
-    rule: Rule
-    currency: str | None
-
-
-def known_on(at: Session, shop: ShopSettings, as_of: date) -> Known:
-    return {"as_of": as_of, "rule": at.settings.value, "currency": jobs.currency(at, shop)}
-
-
-def past_of(at: Session, shop: ShopSettings, known: Known) -> clv.Past:
-    days, traits = (read(shop.shop, **known) for read in (at.store.purchase_days, at.store.traits))
-    return clv.past_of(days, known["as_of"], traits)
-
-
-def model_of(
-    at: Session, shop: ShopSettings, past: clv.Past, settings: clv.ScoreSettings, model: str
-) -> clv.Predictor:
-    """The model of that name; `auto` keeps what the shop's past has chosen, for a month."""
-    standing = standing_choice(at, shop, past.as_of) if model == clv.AUTO else None
-    return clv.kept(past, settings, *standing) if standing else clv.fitted(past, settings, model)
-
-
-def standing_choice(
-    at: Session, shop: ShopSettings, as_of: date
-) -> tuple[str, clv.Calibration] | None:
-    """The model that was chosen within a month, with what the same backtest has found about its
-    intervals. None where the choice has to be made."""
-    chosen = [card for card in at.store.cards(shop.shop) if card.card.get("choice")]
-    if not chosen or not 0 <= (as_of - chosen[-1].as_of).days < CHOSEN_FOR_DAYS:
-        return None
-    card = chosen[-1].card
-    known = clv.CANDIDATES.get(str(card["choice"]["chosen"]))
-    # A mean has to be found anew, and only a backtest knows the bounds of what is no model.
-    if not known or known.kind != "model":
-        return None
-    return known.key, clv.Calibration.from_dict(card.get("calibration", {}))
-
-
-def score_settings(settings: Settings) -> clv.ScoreSettings:
-    return clv.ScoreSettings(
-        horizon_days=settings.horizon_days,
-        discount_per_year=settings.discount_rate,
-        margin=settings.margin,
-        cac=settings.cac,
-        lifespan_years=settings.lifespan_years,
-        tiers=clv.Tiers(settings.tiers, NEW if settings.new_days else None, settings.new_days),
-    )
-
-
-def fields_of(scores: pd.DataFrame) -> dict[str, Shown]:
-    """The fields of every registered customer with a score, by customer id."""
-    if scores.empty:
-        return {}
-    registered = scores[scores["customer_id"].notna()]
-    fields: dict[str, dict[str, str]] = {str(key): {} for key in registered["customer_id"]}
-    for field, column in SCORE_OF_FIELD.items():
-        values = registered[column]
-        for shown, value, known in zip(fields.values(), values, values.notna(), strict=True):
-            if known:
-                shown[field] = normal(field, value)
-    return dict(fields)
-
-
-def plan_shop(
-    at: Session, shop: ShopSettings, shown: Mapping[str, Shown] | None = None
-) -> plans.Drawn:
-    scored = fields_of(at.store.latest_scores(shop.shop))
-    if shop.segment_tags and scored:
-        scored = parting.with_tags(scored, segments_of(at, shop))
-    return jobs.plan(at, shop, scored, shown)
-
-
-def whole_job(at: Session, shop: ShopSettings, max_changes: int | None) -> None:
-    """Pull, score, plan, and apply if no more than `max_changes` customers have to change."""
-    shown = jobs.pull(at, shop)
-    score_shop(at, shop, at.now.date())
-    drawn = plan_shop(at, shop, shown)
-    writeback.guard(drawn.changes, max_changes)
-    drift.guard(shop.shop, drawn.drift, at.settings.drift)
-    jobs.write(at, shop, drawn.changes)
-
-
-def draw(at: Session) -> plans.Plan:
-    """The plan of all the session's shops, with the ground it stands on."""
-    changes: list[Change] = []
-    counts: Counter[str] = Counter()
-    drifts: dict[str, drift.Drift] = {}
-
-    def job(at: Session, shop: ShopSettings) -> None:
-        drawn = plan_shop(at, shop)
-        changes.extend(drawn.changes)
-        counts.update(drawn.counts)
-        drifts[shop.shop] = drawn.drift
-
-    each_shop(at, job)
-    based_on = {shop.shop: at.store.standing(shop.shop) for shop in at.shops}
-    return plans.Plan(at.now.isoformat(), based_on, counts, drifts, changes)
 
 
 # -------------------------------------------------------------------------------------- commands
@@ -419,8 +216,8 @@ def backfill(
     def job(at: Session, shop: ShopSettings) -> None:
         if full_refresh:
             at.store.forget_cursor(shop.shop, "orders")
-        jobs.pull(at, shop, since.replace(tzinfo=UTC) if since else None)
-        score_shop(at, shop, day_of(at, as_of))
+        shops.pull(at, shop, since.replace(tzinfo=UTC) if since else None)
+        scoring.score_shop(at, shop, day_of(at, as_of))
 
     with session(context, "backfill") as at:
         each_shop(at, job)
@@ -431,7 +228,7 @@ def backfill(
 def pull(context: typer.Context) -> None:
     """Pull what is new or changed."""
     with session(context, "pull") as at:
-        each_shop(at, jobs.pull)
+        each_shop(at, shops.pull)
         at.conclude("pull")
 
 
@@ -449,7 +246,7 @@ def reconcile(
     """Compare every month with the shop's own counts; name and mend each difference."""
     begin = since.replace(tzinfo=UTC) if since else None
     with session(context, "reconcile") as at:
-        each_shop(at, lambda at, shop: jobs.reconcile(at, shop, begin, every_order, forget))
+        each_shop(at, lambda at, shop: shops.reconcile(at, shop, begin, every_order, forget))
         at.conclude("reconcile")
 
 
@@ -458,7 +255,7 @@ def score(context: typer.Context, as_of: AsOf = None, model: Model = None) -> No
     """Score every customer from what the store holds; --as-of: from what was known that day."""
     with session(context, "score") as at:
         day = day_of(at, as_of)
-        each_shop(at, lambda at, shop: score_shop(at, shop, day, model))
+        each_shop(at, lambda at, shop: scoring.score_shop(at, shop, day, model))
         at.conclude("score", as_of=day.isoformat())
 
 
@@ -467,7 +264,7 @@ def backtest(context: typer.Context, as_of: AsOf = None) -> None:
     """Try every model on the shop's own past, and choose the one that forecast it best."""
     with session(context, "backtest") as at:
         day = day_of(at, as_of)
-        each_shop(at, lambda at, shop: backtest_shop(at, shop, day))
+        each_shop(at, lambda at, shop: scoring.backtest_shop(at, shop, day))
         at.conclude("backtest", as_of=day.isoformat())
 
 
@@ -477,15 +274,6 @@ def day_of(at: Session, as_of: datetime | None) -> date:
     if day > at.now.date():
         raise ConfigurationError(f"{day} is yet to come", mend="Give --as-of a past day.")
     return day
-
-
-def backtest_shop(at: Session, shop: ShopSettings, as_of: date) -> None:
-    """The comparison, and the choice that the next scorings keep to."""
-    past = past_of(at, shop, known_on(at, shop, as_of))
-    card = clv.predictor_card(clv.fitted(past, score_settings(at.settings)))
-    if card["choice"]:
-        at.store.save_card(at.run_id, shop.shop, as_of, card)
-    news.chosen(at.terminal, shop.shop, card)
 
 
 @app.command()
@@ -498,9 +286,9 @@ def plan(
 ) -> None:
     """Show what would change on every customer. Writes nothing to the shop."""
     with session(context, "plan") as at:
-        drawn = draw(at)
+        drawn = planning.draw(at)
         if out:
-            plans.write_plan(drawn, out)
+            plans.write_plan(drawn, out, at.hasher.seal)
             at.store.note_file(out, "plan", at.now)
         at.worse(2 if detailed_exitcode and drawn.changes else 0)
         at.conclude("plan", changes=len(drawn.changes), file=str(out) if out else None)
@@ -519,14 +307,14 @@ def apply(
 ) -> None:
     """Write the plan: only the differences, only our own fields, read back row by row."""
     with session(context, "apply") as at:
-        drawn = jobs.standing_plan(at, file) if file else draw(at)
+        drawn = shops.standing_plan(at, file) if file else planning.draw(at)
         writeback.guard(drawn.changes, limit(at, max_changes))
         for shop, found in drawn.drift.items() if not allow_drift else ():
             drift.guard(shop, found, at.settings.drift)
         if drawn.changes and not dry_run:
             question = f"Write to {len(drawn.changes):,} customers?"
             agree(context, question, yes or file is not None)
-            each_shop(at, lambda at, shop: jobs.write(at, shop, drawn.of(shop.shop)))
+            each_shop(at, lambda at, shop: shops.write(at, shop, drawn.of(shop.shop)))
         at.conclude("apply", changes=len(drawn.changes), dry_run=dry_run or None)
 
 
@@ -558,7 +346,7 @@ def undo(
         for name in {change.shop for change in taken_back.changes}:
             at.settings.shop(name)  # one that is no longer configured must not be passed over
         agree(context, f"Take {len(taken_back.changes):,} customers back?", yes)
-        each_shop(at, lambda at, shop: jobs.write(at, shop, taken_back.of(shop.shop)))
+        each_shop(at, lambda at, shop: shops.write(at, shop, taken_back.of(shop.shop)))
         at.conclude("undo", changes=len(taken_back.changes))
 
 
@@ -566,7 +354,7 @@ def undo(
 def run(context: typer.Context, max_changes: Limit = None) -> None:
     """The scheduled job: pull, score, plan, and apply under --max-changes."""
     with session(context, "run") as at:
-        each_shop(at, lambda at, shop: whole_job(at, shop, limit(at, max_changes)))
+        each_shop(at, lambda at, shop: planning.whole_job(at, shop, limit(at, max_changes)))
         at.conclude("run")
 
 
@@ -594,67 +382,14 @@ def explain(
     with session(context, "explain") as at:
         found = 0
         for shop in at.shops:
-            for score in at.store.score_of(shop.shop, person_keys(at, shop, customer)):
-                explained.explained(at.terminal, told_of(at, shop, score))
+            for score in at.store.score_of(shop.shop, explaining.person_keys(at, shop, customer)):
+                explained.explained(at.terminal, explaining.told_of(at, shop, score))
                 found += 1
         if not found:
             raise ConfigurationError(
                 "no score for that customer", mend="`score` first; use the shop's customer id."
             )
         at.conclude("explain", found=found)
-
-
-def told_of(at: Session, shop: ShopSettings, score: Mapping[str, Any]) -> explained.Told:
-    """All that is known of one customer, and what the model would say after other steps."""
-    key, settings = score["person_key"], at.settings
-    known = known_on(at, shop, score["as_of"])
-    card = card_of(at, shop, score["run_id"])
-    begins = {
-        tier: None if told["from"] is None else Decimal(told["from"])
-        for tier, told in card.get("tiers", {}).items()
-    }
-    return explained.Told(
-        score=score,
-        orders=at.store.orders_of(shop.shop, key, settings.value),
-        summary=at.store.summary_of(shop.shop, key, **known),
-        begins=begins,
-        moves=moves_of(at, shop, score, begins),
-        lifespan_years=settings.lifespan_years,
-        margin=settings.margin,
-        discount_rate=settings.discount_rate,
-    )
-
-
-def moves_of(
-    at: Session, shop: ShopSettings, score: Mapping[str, Any], begins: Mapping[str, Decimal | None]
-) -> list[dict[str, Any]]:
-    """By the model that gave the score, fitted anew.
-
-    None where the shop has chosen another since, or the person is not in a large shop's sample.
-    """
-    key, known = score["person_key"], known_on(at, shop, score["as_of"])
-    past, settings = past_of(at, shop, known), score_settings(at.settings)
-    if key not in past.summary.index:
-        return []
-    predictor = model_of(at, shop, past, settings, at.settings.model)
-    if predictor.name != score["model"]:
-        return []
-    return clv.what_if(predictor, past.summary.loc[[key]], settings, begins)
-
-
-def card_of(at: Session, shop: ShopSettings, run_id: str) -> Mapping[str, Any]:
-    """The model card of a scoring; empty where none was kept."""
-    found = [card.card for card in at.store.cards(shop.shop) if card.run_id == run_id]
-    return found[-1] if found else {}
-
-
-def person_keys(at: Session, shop: ShopSettings, customer: str) -> list[str]:
-    """The keys under which somebody may stand; a clear e-mail goes no further than here."""
-    if "@" not in customer:
-        return [customer]
-    websites = ["", *at.store.websites(shop.shop)]
-    hashed = [at.hasher.key_of(customer, website) for website in websites]
-    return at.store.persons(shop.shop, [key for key in hashed if key])
 
 
 @app.command()
@@ -669,32 +404,11 @@ def report(
 ) -> None:
     """What to do this week, and what the scores say of the shop: one page to open in a browser."""
     with session(context, "report") as at:
-        each_shop(at, lambda at, shop: report_shop(at, shop, out_of(at, shop, out), lang))
+        each_shop(
+            at,
+            lambda at, shop: reporting.report_shop(at, shop, reporting.out_of(at, shop, out), lang),
+        )
         at.conclude("report")
-
-
-def out_of(at: Session, shop: ShopSettings, out: Path) -> Path:
-    """One file for each shop: `report.html`, or `report-eu.html` where there are several."""
-    return out if len(at.shops) == 1 else out.with_stem(f"{out.stem}-{shop.shop}")
-
-
-def report_shop(at: Session, shop: ShopSettings, out: Path, lang: str | None = None) -> None:
-    """The numbers of the latest scoring as a page, 0600."""
-    pages = reports()
-    material = materials.read(at.store, shop.shop, at.settings.value, at.now)
-    spoken = pages.Spoken.of(lang or shop.locale, material.currency)
-    known = known_of(at, material)
-    pages.write(out, pages.page(clv.report.report(known), material, spoken))
-    at.store.note_file(out, made_files.REPORT, at.now)
-    news.reported(at.terminal, shop.shop, out, material.as_of)
-
-
-def known_of(at: Session, material: materials.Material) -> clv.report.Known:
-    return clv.report.Known(
-        material.as_of,
-        *(material.scores, material.orders, material.lines, material.before, material.card),
-        score_settings(at.settings),
-    )
 
 
 @app.command()
@@ -704,52 +418,9 @@ def segments(
 ) -> None:
     """Who is loyal, new and promising, at risk: by your rules, with queries to paste."""
     with session(context, "segments") as at:
-        rules = rules_of(at.settings)
-        each_shop(at, lambda at, shop: segment_shop(at, shop, rules, out))
+        rules = segmenting.rules_of(at.settings)
+        each_shop(at, lambda at, shop: segmenting.segment_shop(at, shop, rules, out))
         at.conclude("segments", file=str(out) if out else None)
-
-
-def rules_of(settings: Settings) -> Sequence[clv.segments.Rule]:
-    path = settings.segment_rules
-    return clv.segments.rules_of(parting.read_rules(path)) if path else clv.segments.DEFAULT
-
-
-def segment_shop(
-    at: Session, shop: ShopSettings, rules: Sequence[clv.segments.Rule], out: Path | None
-) -> None:
-    """Every grouping with its customers and money, and how to ask the shop for it."""
-    known = known_of(at, materials.read(at.store, shop.shop, at.settings.value, at.now))
-    facts = clv.segments.facts(known)
-    facts["segment"] = clv.segments.segment_of(facts, rules)
-    for column, order in (("segment", [rule.name for rule in rules]), ("abc", "ABC"), ("rfm", "")):
-        groups = clv.segments.totals(known, facts[column], order)
-        parting.told(at.terminal, shop.shop, column, groups)
-    asked = [(rule.name, rule.where) for rule in (*rules, *clv.segments.ready(known))]
-    parting.to_paste(at.terminal, shop, asked)
-    if out:
-        people = facts[["segment", "abc", "rfm"]].join(known.people["customer_id"])
-        path = out_of(at, shop, out)
-        rows = people.rename_axis("person_key").reset_index().assign(shop=shop.shop)
-        exports.export(rows, path, "csv")
-        at.store.note_file(path, made_files.EXPORT, at.now)
-
-
-def segments_of(at: Session, shop: ShopSettings) -> dict[str, str]:
-    """The segment of every registered customer who has one, by customer id."""
-    known = known_of(at, materials.read(at.store, shop.shop, at.settings.value, at.now))
-    found = clv.segments.segment_of(clv.segments.facts(known), rules_of(at.settings))
-    named = found[found != clv.segments.REST].groupby(known.people["customer_id"]).first()
-    return {str(customer): str(name) for customer, name in named.items()}
-
-
-def reports() -> ModuleType:
-    """The room that draws pages: an extra, whose libraries may not be there."""
-    try:
-        return importlib.import_module("connectors.report")
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"the report needs {error.name}", mend="pip install 'clv-sync[report]'."
-        ) from error
 
 
 @app.command()
@@ -866,8 +537,8 @@ def sandbox(
     """Run the practice shops on loopback until Ctrl-C."""
     from connectors.sandbox import practice  # an extra: its libraries may not be there
 
-    with practice.opened(folder, customers.value, now().date(), port) as shops:
-        Terminal().summary(shops.welcome())
+    with practice.opened(folder, customers.value, now().date(), port) as both:
+        Terminal().summary(both.welcome())
         while not _asked_to_stop:
             time.sleep(0.2)
 
@@ -880,14 +551,17 @@ def demo(
     from connectors.sandbox import practice
 
     with (
-        practice.opened(folder, customers.value, now().date(), 0) as shops,
-        session(context, "demo", read_settings(shops.environment)) as at,
+        practice.opened(folder, customers.value, now().date(), 0) as both,
+        session(context, "demo", read_settings(both.environment)) as at,
     ):
         look(at)
-        each_shop(at, lambda at, shop: whole_job(at, shop, None))
-        pages = shops.save_pages()
-        at.terminal.tell("look", shops.where_to_look(pages), pages=pages)
-        each_shop(at, lambda at, shop: report_shop(at, shop, folder / f"report-{shop.shop}.html"))
+        each_shop(at, lambda at, shop: planning.whole_job(at, shop, None))
+        pages = both.save_pages()
+        at.terminal.tell("look", both.where_to_look(pages), pages=pages)
+        each_shop(
+            at,
+            lambda at, shop: reporting.report_shop(at, shop, folder / f"report-{shop.shop}.html"),
+        )
         at.conclude("demo")
 
 

@@ -11,8 +11,8 @@ from connectors import news, plan, privacy
 from connectors.config import ShopSettings
 from connectors.errors import ConfigurationError, ConnectorError
 from connectors.files import written_whole
-from connectors.hints import Hint
-from connectors.privacy import Erasure
+from connectors.hints import COMPLIANCE, Hint, Hints, beside
+from connectors.privacy import Erasure, Person
 from connectors.schema import Change, Outcome
 from connectors.session import Session
 from connectors.store import erasure, journal
@@ -49,8 +49,23 @@ def question(at: Session, shop: ShopSettings, customer: str) -> str:
 def erase(at: Session, shop: ShopSettings, customer: str, keep_in_shop: bool) -> None:
     """Our fields off the customer in the shop first, while it is known what they are; then here."""
     left = [] if keep_in_shop else _taken_off(at, shop, customer)
+    who = privacy.person(at.store, at.hasher, shop.shop, customer)
     done = privacy.erase_customer(at.store, at.hasher, shop.shop, customer, at=at.now)
+    _settle_hints(at, shop, who)
     _told(at, done, left)
+
+
+def _settle_hints(at: Session, shop: ShopSettings, who: Person) -> None:
+    """What webhooks told of them is wiped out; changed orders are found without, by the next pull.
+
+    What the law asks for waits for its own turn.
+    """
+    path = beside(at.settings.store)
+    if not path.exists():
+        return
+    with Hints.open(path) as hints:
+        told = [one for one in hints.pending(shop.shop) if one.kind not in COMPLIANCE]
+        hints.settle([one for one in told if {*one.customers} & {*who.ids}], at.now)
 
 
 def erase_as_told(at: Session, shop: ShopSettings, hint: Hint) -> None:

@@ -323,12 +323,6 @@ def wrote(out: Terminal, runs: Sequence[tuple[str, str, datetime, int, int]]) ->
     out.table("run", "Runs that wrote", columns, rows)
 
 
-def reported(out: Terminal, shop: str, path: Path, as_of: date) -> None:
-    """Where the page lies."""
-    told = f"{shop}: report as of {as_of}: {escape(str(path))}"
-    out.tell("report", told, shop=shop, file=str(path), as_of=as_of)
-
-
 def handed_out(out: Terminal, shop: str, file: str) -> None:
     told = f"{shop}: a customer asked for their data; hand them {escape(file)}"
     out.tell("data request", told, shop=shop, file=file)
@@ -341,7 +335,7 @@ def erased(out: Terminal, done: Erased, left: Sequence[Outcome]) -> None:
     out.tell(
         "erased",
         f"{audit.shop}: erased ({rows or 'nothing was known'}); tombstones:"
-        f" {', '.join(audit.tombstones)}",
+        f" {_first(audit.tombstones)}",
         shop=audit.shop,
         what=audit.what,
         counts=dict(audit.counts),
@@ -367,8 +361,20 @@ def erased_so_far(out: Terminal, erasures: Sequence[Erasure]) -> None:
             one.shop,
             one.what,
             sum(one.counts.values()),
-            ",".join(one.tombstones),
+            ",".join(one.tombstones) if out.json else _first(one.tombstones),
         )
         for one in erasures
     ]
     out.table("erasure", "Erasures", columns, rows)
+
+
+def _first(tombstones: Sequence[str]) -> str:
+    """One of them is enough to find an erasure again."""
+    more = f" and {len(tombstones) - 1:,} more" if len(tombstones) > 1 else ""
+    return f"{tombstones[0]}{more}" if tombstones else ""
+
+
+def reported(out: Terminal, shop: str, path: Path, as_of: date) -> None:
+    """Where the page lies."""
+    told = f"{shop}: report as of {as_of}: {escape(str(path))}"
+    out.tell("report", told, shop=shop, file=str(path), as_of=as_of)

@@ -13,6 +13,9 @@ from connectors.schema import Change, Customer, Order, OrderLine, Outcome, Refun
 #: Where a stream stands: opaque to everyone but its platform, kept as JSON by the store.
 Cursor = Mapping[str, str | int]
 
+#: The id of a reject that stands for no row: a part of the history that the shop keeps from us.
+HISTORY = "history"
+
 
 @dataclass(frozen=True, slots=True)
 class Reject:

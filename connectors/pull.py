@@ -53,9 +53,15 @@ class Watch:
 
 
 def pull_customers(platform: Platform, store: Store, now: datetime, watch: Watch) -> Pulled:
-    """A whole scan of the shop's customers, from the first one on."""
+    """A whole scan of the shop's customers, from the first one on; who is gone leaves the store.
+
+    Not so where a row could not be read: it may be anybody's.
+    """
     pages = _marked(platform.pull_customers(None, now))
-    return _commit(platform.shop, "customers", pages, store, now, watch)
+    pulled = _commit(platform.shop, "customers", pages, store, now, watch)
+    if pulled.shown and not pulled.rejected:
+        store.forget_other_customers(platform.shop, pulled.shown)
+    return pulled
 
 
 def pull_orders(
@@ -131,6 +137,6 @@ def _commit(
     for page in pages:
         watch.checked()
         changed = store.commit(shop, stream, page, at=now)
-        pulled.add(store.without_erased(shop, page), changed)
+        pulled.add(store.without_erased(shop, page) if page.shown else page, changed)
         watch.advance(len(page.orders) + len(page.customers), page.expected)
     return pulled

@@ -1,4 +1,4 @@
-"""`erase`, `readmit` and `subject-export` as their users start them, on the practice shops."""
+"""`erase`, `readmit` and `subject-export` with their arguments, on the practice shops."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from started import Run, called_in
 
+from connectors.hints import Hint, Hints, beside
 from connectors.sandbox.books import Books
 from connectors.sandbox.server import Sandbox, open_books, serve
 
@@ -126,8 +127,55 @@ def test_nothing_is_erased_where_the_shop_cannot_be_reached(
     assert run(environment, "explain", customer).code == 1
 
 
+def test_what_webhooks_told_of_somebody_leaves_with_them(
+    run: Run, sandbox: Sandbox, folder: Path
+) -> None:
+    assert run(sandbox.environment | {"CLV_SHOPS": "us"}, "backfill").code == 0
+    now = datetime.now(UTC)
+    hints = [
+        Hint("us", f"event-{n}", "orders/updated", "order", ("77",), (customer,))
+        for n, customer in enumerate(["700700700", "800800800"])
+    ]
+    with Hints.open(beside(folder / ".clv" / "store.duckdb")) as queue:
+        queue.add(hints, now)
+    assert b"700700700" in everywhere(folder)
+    us = sandbox.environment | {"CLV_SHOPS": "us"}
+    assert run(us, "erase", "700700700", "--yes").code == 0
+    assert b"700700700" not in everywhere(folder)
+    assert b"800800800" in everywhere(folder)
+
+
 def test_an_id_needs_a_shop_and_an_erasure_a_yes(run: Run, sandbox: Sandbox) -> None:
     asked = run(sandbox.environment, "erase", "1", "--yes")
     assert asked.code == 1
     assert "--shop" in asked.err
     assert "--yes" in run(sandbox.environment, "erase", "1", "--shop", "eu").err
+
+
+def test_who_is_erased_from_a_file_shop_leaves_the_scores_beside_it_too(
+    run: Run, folder: Path
+) -> None:
+    rows = [
+        f"{customer},2026-{month:02}-{day:02},{value}"
+        for customer, day, value in (("700700700", 3, 40), ("800800800", 5, 60))
+        for month in range(1, 10)
+    ]
+    orders = folder / "orders.csv"
+    orders.write_text("\n".join(["customer_id,ordered_at,net_value", *rows]) + "\n")
+    environment = {
+        "CLV_SHOPS": "x",
+        "CLV_X_PLATFORM": "file",
+        "CLV_X_PATH": str(orders),
+        "CLV_X_CURRENCY": "EUR",
+    }
+    assert run(environment, "run").code == 0
+    scores = folder / "orders.scores.csv"
+    assert "700700700" in scores.read_text()
+    assert run(environment, "erase", "700700700", "--yes").code == 0
+    assert "700700700" not in scores.read_text()
+    assert "800800800" in scores.read_text()
+    orders.write_text(orders.read_text() + "700700700,2026-10-01,10\n")
+    assert run(environment, "run").code == 0
+    assert "700700700" not in scores.read_text()
+    orders.unlink()
+    assert b"700700700" not in everywhere(folder)

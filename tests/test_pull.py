@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from made_rows import NOW, guest, order, page
+from made_rows import NOW, customer, guest, order, page
 
-from connectors.platform import Page, Platform
-from connectors.pull import Watch, pull_moved
+from connectors.platform import Page, Platform, Reject
+from connectors.pull import Watch, pull_customers, pull_moved
 from connectors.store import Store
 
 
@@ -60,3 +60,36 @@ def test_an_order_that_is_gone_with_its_customer_is_left_to_reconcile(store: Sto
 
 def test_a_platform_that_knows_no_single_orders_is_asked_nothing(store: Store) -> None:
     assert moved(object(), store, []) == 0
+
+
+class Scanned:
+    """A shop whose customers are these."""
+
+    shop = "eu"
+
+    def __init__(self, *ids: str, rejects: Sequence[Reject] = ()) -> None:
+        self.ids = ids
+        self.rejects = rejects
+
+    def pull_customers(self, cursor: Any, now: Any) -> Iterator[Page]:
+        rows = [customer(one) for one in self.ids]
+        yield page(*rows, shown={one: {} for one in self.ids}, rejects=self.rejects)
+
+
+def scan(shop: Scanned, store: Store) -> int:
+    pull_customers(cast(Platform, shop), store, NOW, Watch())
+    return store.counts("eu")["customers"]
+
+
+def test_who_is_gone_from_the_shop_leaves_and_their_guest_orders_are_a_guests(
+    store: Store,
+) -> None:
+    assert scan(Scanned("7", "a"), store) == 2
+    assert scan(Scanned("7"), store) == 1
+
+
+def test_nobody_leaves_where_a_row_could_not_be_read_or_none_came(store: Store) -> None:
+    assert scan(Scanned("7", "a"), store) == 2
+    unread = Reject("eu", "customers", "?", "id", "odd")
+    assert scan(Scanned("7", rejects=[unread]), store) == 2
+    assert scan(Scanned(), store) == 2

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PLATFORMS = {"magento", "shopify", "file"}
-CLV_FORBIDDEN = {"connectors", "sync", "requests", "tenacity", "dotenv", "os", "logging"}
+CLV_FORBIDDEN = {"connectors", "jobs", "sync", "requests", "tenacity", "dotenv", "os", "logging"}
 
 
 def imports_of(path: Path) -> Iterator[str]:
@@ -54,8 +54,8 @@ def test_clv_reads_no_clock_and_no_file(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sources("connectors"), ids=lambda p: str(p.relative_to(ROOT)))
-def test_connectors_know_neither_clv_nor_sync(path: Path) -> None:
-    assert not crosses(path, {"clv", "sync"})
+def test_connectors_know_neither_clv_nor_jobs_nor_sync(path: Path) -> None:
+    assert not crosses(path, {"clv", "jobs", "sync"})
 
 
 @pytest.mark.parametrize("path", sources("connectors"), ids=lambda p: str(p.relative_to(ROOT)))
@@ -73,9 +73,15 @@ def test_only_the_http_room_imports_requests_and_tenacity(path: Path) -> None:
         assert not crosses(path, {"requests", "tenacity"})
 
 
+@pytest.mark.parametrize("path", sources("jobs"), ids=lambda p: p.name)
+def test_jobs_read_no_environment_and_know_no_platform(path: Path) -> None:
+    platforms = {f"connectors.{name}" for name in (*PLATFORMS, "http", "sandbox")}
+    assert not crosses(path, {"sync", "os", "dotenv", "typer", *platforms})
+
+
 @pytest.mark.parametrize("name", ["schema.py", "errors.py"])
 def test_schema_and_errors_import_nothing_of_ours(name: str) -> None:
-    assert not crosses(ROOT / "connectors" / name, {"connectors", "clv", "sync"})
+    assert not crosses(ROOT / "connectors" / name, {"connectors", "clv", "jobs", "sync"})
 
 
 @pytest.mark.parametrize("path", sources("connectors") + sources("clv"), ids=lambda p: p.name)

@@ -24,7 +24,7 @@ KEYS: Mapping[str, str] = {
     "CLV_MAX_TIER_MOVES": "0.3",
     "CLV_MAX_VALUE_JUMP": "0.5",
     "CLV_MAX_REFUSALS": "0.2",
-    "CLV_MEMORY_MB": "2048",
+    "CLV_MEMORY_MB": "1536",
     "CLV_METRICS": "",
     "CLV_SEGMENT_RULES": "",
     "CLV_CA_BUNDLE": "",

@@ -64,7 +64,7 @@ class Judge:
         request_id = next((headers[name] for name in REQUEST_IDS if name in headers), None)
         if status == 429 or status >= 500:
             told = "the shop asks to slow down" if status == 429 else "the shop fails"
-            after = _retry_after(headers) if status in (429, 503) else None
+            after = retry_after(headers) if status in (429, 503) else None
             raise Passing(told, after=after, status=status, request_id=request_id)
         answer = Answer(status, CaseInsensitiveDict(headers), _parsed(raw))
         if status < 300:
@@ -109,7 +109,7 @@ def _no_number(name: str) -> None:
     raise ValueError(name)
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds from Retry-After: a number, or a date against the shop's own clock."""
     asked = headers.get("retry-after", "")
     if re.fullmatch(r"\d{1,9}(\.\d+)?", asked):

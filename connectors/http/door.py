@@ -14,7 +14,7 @@ from requests.auth import AuthBase
 from connectors.errors import RequestRefused
 from connectors.http.answers import Answer, AnswerDenied, Judge
 from connectors.http.download import Download
-from connectors.http.patience import Pace, Patience, Retry
+from connectors.http.patience import Pace, Passing, Patience, Retry
 from connectors.http.reach import Trust
 from connectors.http.upload import Upload
 from connectors.http.wire import USUAL, Message, Unsigned, Wire
@@ -145,7 +145,11 @@ class Http:
     def _attempt(self, message: Message) -> Answer:
         self._pace.keep()
         request = self._credentials.sign(self._wire, message)
-        answer = self._judge(*self._wire.sent(request))
+        try:
+            answer = self._judge(*self._wire.sent(request))
+        except Passing as passing:
+            self._pace.hold(passing.after or 0, told=threading.get_ident())
+            raise
         self._pace.hold(self._pause(answer))
         return answer
 

@@ -50,15 +50,18 @@ class Pace:
         self._sleep = sleep
         self._clock = clock
         self._free_at = 0.0
+        self._told: int | None = None
 
-    def hold(self, seconds: float) -> None:
-        if seconds > 0:
-            self._free_at = max(self._free_at, self._clock() + seconds)
+    def hold(self, seconds: float, *, told: int | None = None) -> None:
+        """Nobody asks for so long. `told` is the thread that waits by itself."""
+        free_at = self._clock() + seconds
+        if seconds > 0 and free_at > self._free_at:
+            self._free_at, self._told = free_at, told
 
     def keep(self) -> None:
         """Waits what is left to wait."""
         left = self._free_at - self._clock()
-        if left > 0:
+        if left > 0 and self._told != threading.get_ident():
             self._sleep(left)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from requests import Response
 
-from connectors.http.answers import AnswerRefused
+from connectors.http.answers import AnswerRefused, retry_after
 from connectors.http.download import safe_origin
 from connectors.http.patience import Passing
 from connectors.http.reach import Trust
@@ -43,7 +43,8 @@ class Upload:
     def _judge(self, answer: Response) -> None:
         status = answer.status_code
         if status == 429 or status >= 500:
-            raise Passing("the file can't be laid down just now", status=status)
+            after = retry_after(answer.headers)
+            raise Passing("the file can't be laid down just now", after=after, status=status)
         if not 200 <= status < 300:
             told = "the shop's storage refuses a file"
             raise AnswerRefused(told, status=status, data=None, shop=self._shop)

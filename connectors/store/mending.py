@@ -7,11 +7,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from connectors.schema import Rule
 from connectors.store import reading
-from connectors.store.connection import in_utc, transaction
+from connectors.store.connection import in_utc, registered, transaction
 
 
 class MonthTotals(NamedTuple):
@@ -142,6 +143,19 @@ def forget_customers(
         "delete from customers where shop = ? and customer_id in (select unnest(?::varchar[]))",
         [shop, list(customer_ids)],
     )
+
+
+def forget_other_customers(
+    connection: DuckDBPyConnection, shop: str, customer_ids: Collection[str]
+) -> None:
+    """Customers of the shop who are none of these leave."""
+    with (
+        registered(connection, "present", pa.table({"customer_id": list(customer_ids)})),
+        transaction(connection),
+    ):
+        connection.execute(
+            "delete from customers where shop = ? and customer_id not in (from present)", [shop]
+        )
 
 
 def forget_orders(connection: DuckDBPyConnection, shop: str, order_ids: Collection[str]) -> None:

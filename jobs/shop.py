@@ -1,4 +1,4 @@
-"""What a run does to a shop, step by step: pull, plan, write. Scoring comes from outside."""
+"""What a run does to a shop, step by step: pull, plan, write. Scores come from outside."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from connectors import reconcile as reconciles
 from connectors.config import ShopSettings
 from connectors.errors import ConfigurationError, GuardStopped, StalePlan
 from connectors.hints import Hint
-from connectors.platform import Window
+from connectors.platform import HISTORY, Window
 from connectors.schema import Change, Shown
 from connectors.session import Session
 
@@ -89,6 +89,12 @@ def currency(at: Session, shop: ShopSettings) -> str | None:
     )
 
 
+def caveats(at: Session, shop: ShopSettings) -> list[str]:
+    """What is known to be missing from the shop's history; scores are labelled with it."""
+    rejects = at.store.rejects(shop.shop)
+    return [str(reason) for reason in rejects[rejects["row_id"] == HISTORY]["reason"]]
+
+
 def plan(
     at: Session,
     shop: ShopSettings,
@@ -117,7 +123,7 @@ def plan(
 
 def standing_plan(at: Session, file: Path) -> plans.Plan:
     """The plan in `file`; StalePlan where a shop was scored or written to since it was made."""
-    drawn = plans.read_plan(file)
+    drawn = plans.read_plan(file, at.hasher.seal)
     for shop, standing in drawn.based_on.items():
         at.settings.shop(shop)
         if at.store.standing(shop) != standing:

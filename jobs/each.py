@@ -1,0 +1,22 @@
+"""One job for every shop of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from connectors.config import ShopSettings
+from connectors.errors import ConnectorError
+from connectors.session import Session
+from jobs.engine import clv
+
+
+def each_shop(at: Session, job: Callable[[Session, ShopSettings], object]) -> None:
+    """The job for every shop; one that fails doesn't stop the others, a wish to stop does."""
+    for shop in at.shops:
+        try:
+            job(at, shop)
+        except (ConnectorError, clv.errors.ClvError) as error:
+            at.terminal.error(f"{shop.shop}: {error}", shop=shop.shop)
+            at.worse(getattr(error, "exit_code", 1))
+        if at.stopping():
+            return at.worse(130)

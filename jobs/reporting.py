@@ -1,0 +1,49 @@
+"""The latest scoring as a page."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from connectors import made_files, news
+from connectors import material as materials
+from connectors.config import ShopSettings
+from connectors.errors import ConfigurationError
+from connectors.session import Session
+from jobs.engine import clv
+from jobs.scoring import score_settings
+
+
+def report_shop(at: Session, shop: ShopSettings, out: Path, lang: str | None = None) -> None:
+    """The numbers of the latest scoring as a page, 0600; of several shops each gets its own."""
+    pages, path = reports(), out_of(at, shop, out)
+    material = materials.read(at.store, shop.shop, at.settings.value, at.now)
+    spoken = pages.Spoken.of(lang or shop.locale, material.currency)
+    known = known_of(at, material)
+    pages.write(path, pages.page(clv.report.report(known), material, spoken))
+    at.store.note_file(path, made_files.REPORT, at.now)
+    news.reported(at.terminal, shop.shop, path, material.as_of)
+
+
+def known_of(at: Session, material: materials.Material) -> clv.report.Known:
+    return clv.report.Known(
+        material.as_of,
+        *(material.scores, material.orders, material.lines, material.before, material.card),
+        score_settings(at.settings),
+    )
+
+
+def out_of(at: Session, shop: ShopSettings, out: Path) -> Path:
+    """One file for each shop: `report.html`, or `report-eu.html` where there are several."""
+    return out if len(at.shops) == 1 else out.with_stem(f"{out.stem}-{shop.shop}")
+
+
+def reports() -> ModuleType:
+    """The room that draws pages: an extra, whose libraries may not be there."""
+    try:
+        return import_module("connectors.report")
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"the report needs {error.name}", mend="pip install 'clv-sync[report]'."
+        ) from error

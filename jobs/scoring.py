@@ -1,0 +1,112 @@
+"""The model that fits a shop, its scores, and the card that says what they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING, TypedDict
+
+from connectors import news
+from connectors.config import NEW, Settings, ShopSettings
+from connectors.schema import Rule
+from connectors.session import Session
+from jobs import shop as shops
+from jobs.engine import clv
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: How long a model stays that the shop's past has chosen: models that change by the day confuse.
+CHOSEN_FOR_DAYS = 30
+
+
+def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None = None) -> None:
+    """Model, scores, tiers; kept under this run with the card that says what they rest on."""
+    known = known_on(at, shop, as_of)
+    settings = score_settings(at.settings)
+    named = model or at.settings.model
+    fitted = model_of(at, shop, past_of(at, shop, known), settings, named)
+    traits = clv.looks_at_traits(fitted)
+    # The numbers of a large shop are held by nobody while its scores are saved.
+    scorer = clv.Scorer.of(
+        fitted, at.store.numbers(shop.shop, **known, with_traits=traits), as_of, settings
+    )
+    totals = clv.Totals()
+
+    def scores() -> Iterator[pa.Table]:
+        nonlocal totals
+        for batch in at.store.to_score(shop.shop, **known, with_traits=traits):
+            table = scorer.score(clv.people(batch))
+            totals += clv.Totals.of(table, settings)
+            yield table
+
+    at.store.save_scores(at.run_id, scores())
+    card = clv.model_card(scorer, totals)
+    card["warnings"] = [*card["warnings"], *shops.caveats(at, shop)]
+    at.store.save_card(at.run_id, shop.shop, as_of, card)
+    news.scored(at.terminal, shop.shop, card)
+    tiers = {name: told["customers"] for name, told in card["tiers"].items() if told["customers"]}
+    at.count(shop.shop, scored=card["data"]["customers"], **tiers)
+    left_out = at.store.excluded(shop.shop, as_of=as_of, currency=known["currency"])
+    news.excluded(at.terminal, shop.shop, left_out)
+
+
+class Known(TypedDict):
+    """Which of a shop's orders count, and as what."""
+
+    as_of: date
+    rule: Rule
+    currency: str | None
+
+
+def known_on(at: Session, shop: ShopSettings, as_of: date) -> Known:
+    return {"as_of": as_of, "rule": at.settings.value, "currency": shops.currency(at, shop)}
+
+
+def past_of(at: Session, shop: ShopSettings, known: Known) -> clv.Past:
+    days, traits = (read(shop.shop, **known) for read in (at.store.purchase_days, at.store.traits))
+    return clv.past_of(days, known["as_of"], traits)
+
+
+def model_of(
+    at: Session, shop: ShopSettings, past: clv.Past, settings: clv.ScoreSettings, model: str
+) -> clv.Predictor:
+    """The model of that name; `auto` keeps what the shop's past has chosen, for a month."""
+    standing = standing_choice(at, shop, past.as_of) if model == clv.AUTO else None
+    return clv.kept(past, settings, *standing) if standing else clv.fitted(past, settings, model)
+
+
+def standing_choice(
+    at: Session, shop: ShopSettings, as_of: date
+) -> tuple[str, clv.Calibration] | None:
+    """The model that was chosen within a month, with what the same backtest has found about its
+    intervals. None where the choice has to be made."""
+    chosen = [card for card in at.store.cards(shop.shop) if card.card.get("choice")]
+    if not chosen or not 0 <= (as_of - chosen[-1].as_of).days < CHOSEN_FOR_DAYS:
+        return None
+    card = chosen[-1].card
+    known = clv.CANDIDATES.get(str(card["choice"]["chosen"]))
+    # A mean has to be found anew, and only a backtest knows the bounds of what is no model.
+    if not known or known.kind != "model":
+        return None
+    return known.key, clv.Calibration.from_dict(card.get("calibration", {}))
+
+
+def score_settings(settings: Settings) -> clv.ScoreSettings:
+    return clv.ScoreSettings(
+        horizon_days=settings.horizon_days,
+        discount_per_year=settings.discount_rate,
+        margin=settings.margin,
+        cac=settings.cac,
+        lifespan_years=settings.lifespan_years,
+        tiers=clv.Tiers(settings.tiers, NEW if settings.new_days else None, settings.new_days),
+    )
+
+
+def backtest_shop(at: Session, shop: ShopSettings, as_of: date) -> None:
+    """The comparison, and the choice that the next scorings keep to."""
+    past = past_of(at, shop, known_on(at, shop, as_of))
+    card = clv.predictor_card(clv.fitted(past, score_settings(at.settings)))
+    if card["choice"]:
+        at.store.save_card(at.run_id, shop.shop, as_of, card)
+    news.chosen(at.terminal, shop.shop, card)

@@ -1,0 +1,123 @@
+"""Plants each bug of `mutations.py` in a copy of the tree and looks whether its check fails.
+
+python tests/reliability/selftest.py [CHECK ...]
+
+The copy without any bug must hold first. Two copies are worked on side by side; prints a line for
+each bug and ends with 1 unless every check has a bug that it caught.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT)]
+
+from tests.reliability.mutations import MUTATIONS, Mutation  # noqa: E402  by its place
+
+CHECKS = range(1, 44)
+COPIES = 2
+LONGEST = 240  # seconds for one check
+WANTED = ("clv", "connectors", "benchmarks", "tests", "magento-module", "docs")
+
+
+class Verdict(NamedTuple):
+    check: int
+    bug: str
+    caught: bool
+    told: str
+    seconds: float
+
+
+def main(asked: Sequence[str]) -> int:
+    numbers = {int(number) for number in asked} or set(CHECKS)
+    planted = [one for one in MUTATIONS if one.check in numbers]
+    with tempfile.TemporaryDirectory(prefix="clv-sync-selftest-") as folder:
+        copies: SimpleQueue[Path] = SimpleQueue()
+        for number in range(COPIES):
+            copies.put(copied(Path(folder) / str(number)))
+        with ThreadPoolExecutor(COPIES) as pool:
+            verdicts = list(pool.map(lambda one: tried(one, copies), planted))
+    caught = {one.check for one in verdicts if one.caught} - {
+        one.check for one in verdicts if not one.caught
+    }
+    bare = sorted(numbers - {one.check for one in planted})
+    print(f"{len(caught)} of {len(numbers)} planted bugs are caught")  # noqa: T201
+    if bare:
+        print(f"without a planted bug: {', '.join(map(str, bare))}")  # noqa: T201
+    return caught != numbers
+
+
+def copied(folder: Path) -> Path:
+    """The tree as it stands, without what was made in it."""
+    skip = shutil.ignore_patterns("__pycache__", ".pytest_cache", "*.duckdb*")
+    folder.mkdir()
+    for path in ROOT.iterdir():
+        if path.is_dir() and path.name in WANTED:
+            shutil.copytree(path, folder / path.name, ignore=skip)
+        elif path.is_file():
+            shutil.copy(path, folder)
+    return folder
+
+
+def tried(one: Mutation, copies: SimpleQueue[Path]) -> Verdict:
+    copy, begun = copies.get(), time.monotonic()
+    file = copy / one.file
+    text = file.read_text(encoding="utf-8")
+    try:
+        caught, told = False, f"its place is gone from {one.file}: mend the table"
+        if text.count(one.old) == 1:
+            written(file, text.replace(one.old, one.new))
+            caught, told = outcome(copy, one.check)
+    finally:
+        written(file, text)
+        copies.put(copy)
+    verdict = Verdict(one.check, one.bug, caught, told, time.monotonic() - begun)
+    word = "caught" if caught else "MISSED"
+    print(f"{one.check:2}  {word}  {one.bug:62} {told} ({verdict.seconds:.0f} s)", flush=True)  # noqa: T201
+    return verdict
+
+
+def written(file: Path, text: str) -> None:
+    """With a time of its own, so that no compiled file of before is taken for it."""
+    stat = file.stat()
+    file.write_text(text, encoding="utf-8")
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns + 2 * 10**9))
+
+
+def outcome(copy: Path, check: int) -> tuple[bool, str]:
+    """Whether the quick check failed, as a test fails: not because it couldn't be begun."""
+    name = f"test_check_{check:02}_"
+    command = [sys.executable, "-m", "pytest", "tests/reliability", "-x", "-k", name]
+    environment = {name: value for name, value in os.environ.items() if name != "RELIABILITY"}
+    environment["COLUMNS"] = "300"  # so that the reason isn't cut off
+    try:
+        ended = subprocess.run(
+            [*command, "-p", "no:cacheprovider", "--no-header", "--tb=line"],
+            cwd=copy,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False, f"no end within {LONGEST} s"
+    failed = [line for line in ended.stdout.splitlines() if line.startswith("FAILED")]
+    if ended.returncode == 1 and failed and name in failed[0]:
+        return True, failed[0].partition(" - ")[2][:90] or "failed"
+    return False, f"pytest ended with {ended.returncode}: {ended.stdout[-200:].strip()!r}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

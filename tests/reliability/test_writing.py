@@ -1,0 +1,402 @@
+"""Checks 3 and 21 to 31: what is written arrives once, touches nothing else, and can be undone."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import requests
+
+from connectors.sandbox import MAGENTO_TOKEN
+from connectors.sandbox.faults import Fault
+from connectors.sandbox.magento.setup import configure
+from connectors.sandbox.shopify.scenes import tag_everybody
+from connectors.sandbox.shopify.setup import configure as configure_shopify
+from connectors.schema import TAG, Change
+from tests.reliability.applying import WAYS, Scored, Shop
+from tests.reliability.conftest import FULL, Told
+from tests.reliability.forked import Commands, Ended
+from tests.reliability.worlds import shops
+from tests.test_sync import foreign, lasting
+
+
+@pytest.fixture(scope="module")
+def scored(commands: Commands, tmp_path_factory: pytest.TempPathFactory) -> Scored:
+    return Scored.made(commands, tmp_path_factory.mktemp("scored"), customers=40)
+
+
+# ------------------------------------------------------------------------------ 3, 31: all at rest
+
+
+PAGES = {"/orders?": "orders", "/creditmemos?": "refunds", "/customers/search?": "customers"}
+
+
+def stream_of(row: dict[str, Any]) -> str | None:
+    """Which stream a journalled request took a page of; counting takes none."""
+    if "pageSize%5D=1&" in row["path"] or row["path"].endswith("pageSize%5D=1"):
+        return None
+    if row["path"].endswith("/graphql.json"):
+        query = json.loads(row["sent"]).get("query", "")
+        return next((one for one in ("orders", "customers") if f" {one}(" in query), None)
+    return next((name for path, name in PAGES.items() if path in row["path"]), None)
+
+
+class Rest(NamedTuple):
+    """Runs after which nothing had changed: how often, and what they did all the same."""
+
+    runs: int
+    rows_changed: int
+    writes: int
+    calls: int
+
+
+@pytest.fixture(scope="module")
+def rest(scored: Scored) -> Rest:
+    """Both shops, written to, and then run again and again; a history takes several pages."""
+    runs = 10 if FULL else 2
+    sizes = {"connectors.magento.search:PAGE_SIZE": 60}
+    changed = writes = extra = 0
+    with scored.copied("put") as shop:
+
+        def run(*command: str) -> Ended:
+            ended = shop.commands.run(shop.folder, shop.environment, *command, sizes=sizes)
+            assert ended.code == 0, ended.err
+            return ended
+
+        run("apply", "--yes", "--allow-drift")
+        run("run")
+        for _ in range(runs):
+            written, asked = shop.mutations(), len(shop.books.journal())
+            ended = run("run", "--json")
+            changed += sum(one["changed"] for one in ended.events("pulled"))
+            writes += shop.mutations() - written
+            journal = shop.books.journal()[asked:]
+            pages = Counter((one["shop"], stream) for one in journal if (stream := stream_of(one)))
+            assert len(pages) == 5, pages
+            extra += sum(count - 1 for count in pages.values())
+    return Rest(runs, changed, writes, extra)
+
+
+def test_check_03_nothing_changed_means_nothing_is_written(told: Told, rest: Rest) -> None:
+    told(
+        "runs after which nothing had changed",
+        rest.runs,
+        rows_changed=rest.rows_changed,
+        writes=rest.writes,
+    )
+
+
+def test_check_31_what_we_wrote_is_not_read_again_and_again(told: Told, rest: Rest) -> None:
+    told("runs behind our own write-back: calls beyond one page a stream", rest.runs,
+         calls=rest.calls, writes=rest.writes)  # fmt: skip
+
+
+# -------------------------------------------------------------------------- 21, 22: killed, unheard
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_check_21_killed_while_it_writes_the_end_is_that_of_the_plan(
+    told: Told, scored: Scored, way: str
+) -> None:
+    wanted = told.often(3, 40)
+    rng = random.Random(way)  # noqa: S311  # no secret
+    with scored.copied(way) as shop:
+        assert shop.apply().wait().code == 0
+        plan = shop.seen()
+        assert shop.run("plan", "--detailed-exitcode").code == 0
+    kills = two_tags = other = pending = 0
+    while kills < wanted:
+        with scored.copied(way) as shop:
+            while kills < wanted and killed_while_writing(shop, rng):
+                kills += 1
+                two_tags += shop.two_tier_tags()
+            assert shop.apply().wait().code == 0
+            two_tags += shop.two_tier_tags()
+            other += differing(shop.seen(), plan)
+            pending += shop.run("plan", "--detailed-exitcode").code != 0
+    told(
+        f"kill -9 while writing ({way})",
+        kills,
+        rows_other_than_planned=other,
+        two_tier_tags=two_tags,
+        still_pending=pending,
+    )
+
+
+def killed_while_writing(shop: Shop, rng: random.Random) -> bool:
+    """Kills an apply a moment after its first write was asked for; False where it was done."""
+    written = shop.mutations()
+    applying = shop.apply()
+    while applying.poll() is None and shop.mutations() == written:
+        time.sleep(0.002)
+    time.sleep(rng.uniform(0, 0.12))
+    return applying.killed()
+
+
+def differing(seen: dict[str, Any], wanted: dict[str, Any]) -> int:
+    """Rows that are in one of them only."""
+    return sum(
+        len({str(row) for row in seen[table]} ^ {str(row) for row in wanted[table]})
+        for table in wanted
+    )
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_check_22_an_answer_that_is_lost_behind_the_commit_has_no_second_effect(
+    told: Told, scored: Scored, way: str
+) -> None:
+    with scored.copied(way) as shop:
+        assert shop.apply().wait().code == 0
+        plan = shop.seen()
+    times, lost, doubled, other = told.often(2, 10), 0, 0, 0
+    for seed in range(times):
+        with scored.copied(way) as shop:
+            fault = Fault("lost", method="POST|PUT", probability=0.4, times=0)
+            shop.sandbox.faults.set([fault], seed)
+            assert shop.apply().wait().code == 0
+            lost += shop.sandbox.faults.report()[0]["met"]
+            other += differing(shop.seen(), plan)
+            doubled += shop.two_tier_tags() + made_twice(shop)
+    told(f"answers lost behind a commit ({way})", lost, doubled=doubled, rows_that_differ=other)
+
+
+def made_twice(shop: Shop) -> int:
+    sql = "SELECT name FROM {} WHERE shop = 'us' GROUP BY name HAVING count(*) > 1"
+    return sum(len(shop.books.query(sql.format(table))) for table in ("segments", "definitions"))
+
+
+# ------------------------------------------------------------------------- 23, 24: what isn't ours
+
+
+@pytest.mark.parametrize("way", ["module", "put", "files"])
+def test_check_23_what_admins_noted_stays_on_every_customer(told: Told, way: str) -> None:
+    own = WAYS[way]
+    with shops(told.often(60, 10_000)) as world:
+        books = world.books
+        tag_everybody(books, "us", 4)
+        for row in books.query("SELECT id FROM customers WHERE shop = 'eu'"):
+            books.set_value("eu", row["id"], "erp_number", "varchar", f"ERP-{row['id']}")
+        if own.module:
+            configure(books, "eu", module=True)
+        platform = world.platform(own.shop, write=own.settings.get("CLV_EU_WRITE", "auto"))
+        shown: dict[str, Any] = {}
+        for page in platform.pull_customers(None, world.clock()):
+            shown |= page.shown
+        before = noted(books, own.shop)
+        changes = [
+            Change(own.shop, who, today, target(who, own.shop)) for who, today in shown.items()
+        ]
+        outcomes = list(platform.push(changes))
+        after = noted(books, own.shop)
+    refused = Counter(one.status for one in outcomes)["rejected"]
+    assert refused <= 1  # the one with an old broken address
+    told(
+        f"customers with the admin's own notes ({way})", len(changes), altered=apart(before, after)
+    )
+
+
+def target(customer: str, shop: str) -> dict[str, str]:
+    tier = ("high", "medium", "low")[int(customer) % 3]
+    return {"tier": tier, "reason": "Bought."} | ({TAG: f"clv-{tier}"} if shop == "us" else {})
+
+
+def noted(books: Any, shop: str) -> set[str]:
+    """Everything about customers that isn't ours, as text."""
+    found: set[str] = set()
+    for table in ("customers", "customer_values", "customer_tags"):
+        rows = books.query(f"SELECT * FROM {table} WHERE shop = ?", (shop,))  # noqa: S608
+        found |= {str(row) for row in foreign({table: list(map(lasting, rows))})[table]}
+    return found
+
+
+def apart(before: set[str], after: set[str]) -> int:
+    return len(before ^ after)
+
+
+@pytest.mark.parametrize("way", ["put", "async", "module"])
+def test_check_24_a_magento_customer_is_byte_for_byte_the_same_but_for_ours(
+    told: Told, scored: Scored, way: str
+) -> None:
+    with scored.copied(way) as shop:
+        before = bytes_of(shop)
+        assert shop.apply().wait().code == 0
+        after = bytes_of(shop)
+        assert shop.mutations()
+    altered = sum(after[one] != whole for one, whole in before.items())
+    told(f"customers as Magento tells of them ({way})", len(before), altered=altered)
+
+
+def bytes_of(shop: Shop) -> dict[int, bytes]:
+    """Each customer as the shop sends it, without our attributes and the time of the last save."""
+    found = {}
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {MAGENTO_TOKEN}"
+        for row in shop.books.query("SELECT id FROM customers WHERE shop = 'eu'"):
+            url = f"{shop.sandbox.url}/eu/rest/all/V1/customers/{row['id']}"
+            told = session.get(url, timeout=10).json()
+            told.pop("updated_at")
+            own = [
+                one
+                for one in told.pop("custom_attributes", ())
+                if not one["attribute_code"].startswith("clv_")
+            ]
+            found[row["id"]] = json.dumps([told, own]).encode()
+    return found
+
+
+# --------------------------------------------------------------- 25 to 27: edited, dropped, refused
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_check_25_an_admin_who_edits_behind_the_plan_is_not_overwritten(
+    told: Told, scored: Scored, way: str
+) -> None:
+    with scored.copied(way) as shop:
+        assert shop.run("plan", "--out", "monday.plan").code == 0
+        planned = [json.loads(line) for line in plan_lines(shop.folder / "monday.plan")]
+        edited = [one["customer_id"] for one in planned if one["after"]][: told.often(5, 20)]
+        for customer in edited:
+            edit(shop, int(customer))
+        ended = shop.run("apply", "monday.plan", "--allow-drift")
+        kept = sum(is_edited(shop, int(customer)) for customer in edited)
+        conflicts = {one["customer"] for one in ended.events("refused")}
+        applied = ended.lines[-1]["shops"][shop.way.shop]["applied"]
+    assert ended.code == 3
+    told(
+        f"customers whom an admin edited behind the plan ({way})",
+        len(edited),
+        overwritten=len(edited) - kept,
+        not_told=len(set(edited) - conflicts),
+        others_not_written=len(planned) - len(edited) - applied,
+    )
+
+
+def plan_lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()[1:]
+
+
+def edit(shop: Shop, customer: int) -> None:
+    name, kind = (
+        ("clv_tier", "varchar") if shop.way.shop == "eu" else ("clv.tier", "single_line_text_field")
+    )
+    shop.books.set_value(shop.way.shop, customer, name, kind, "by hand")
+
+
+def is_edited(shop: Shop, customer: int) -> bool:
+    values = shop.books.values_of(shop.way.shop, [customer])[customer]
+    return "by hand" in {row["value"] for row in values}
+
+
+@pytest.mark.parametrize("way", ["documents", "files"])
+def test_check_26_tags_that_are_dropped_without_a_word_are_found(
+    told: Told, scored: Scored, way: str
+) -> None:
+    with scored.copied(way) as shop:
+        configure_shopify(shop.books, "us", drop_tags=0.4)
+        ended = shop.apply().wait()
+        refused = {int(one["customer"]) for one in ended.events("refused")}
+        dropped = {
+            row["customer_id"]
+            for row in shop.books.query(
+                "SELECT customer_id FROM customer_values v WHERE name = 'clv.tier' AND NOT EXISTS"
+                " (SELECT 1 FROM customer_tags t WHERE t.shop = v.shop"
+                " AND t.customer_id = v.customer_id AND t.tag = 'clv-' || v.value)"
+            )
+        }
+        assert ended.code == 3
+    told(f"tags that the shop lost silently ({way})", len(dropped), unseen=len(dropped - refused))
+
+
+@pytest.mark.parametrize("way", ["put", "module"])
+def test_check_27_a_twentieth_is_refused_and_the_others_are_written(
+    told: Told, scored: Scored, way: str
+) -> None:
+    percent = 5 if told.full else 15
+    with scored.copied(way, refuse_percent=percent) as shop:
+        first = shop.apply().wait()
+        refused = first.events("refused")
+        counts = first.lines[-1]["shops"]["eu"]
+        silent = sum(not one["reason"] for one in refused)
+        configure(shop.books, "eu", refuse_percent=0)
+        again = shop.apply().wait()
+        left = shop.run("plan", "--detailed-exitcode").code
+    assert refused
+    assert (first.code, again.code, left) == (3, 0, 0)
+    told(
+        f"customers of whom {percent}% refuse every write ({way})",
+        counts["planned"],
+        not_written=counts["planned"] - counts["applied"] - len(refused),
+        without_reason=silent,
+        not_tried_again=len(refused) - again.lines[-1]["shops"]["eu"]["applied"],
+    )
+
+
+# ---------------------------------------------------------------------- 28 to 30: dry, far, undone
+
+
+READING = (
+    ["doctor"],
+    ["pull"],
+    ["score"],
+    ["backtest"],
+    ["plan"],
+    ["plan", "--out", "a.plan"],
+    ["apply", "--dry-run", "--yes", "--allow-drift"],
+    ["apply", "--non-interactive", "--allow-drift"],
+    ["reconcile"],
+    ["state"],
+    ["undo"],
+    ["export", "scores", "--out", "s.csv"],
+)
+
+
+def test_check_28_commands_that_only_look_ask_for_no_change(told: Told, scored: Scored) -> None:
+    ways = list(WAYS) if told.full else ["put", "documents"]
+    codes = set()
+    mutating = 0
+    for way in ways:
+        with scored.copied(way) as shop:
+            for command in READING:
+                codes.add(shop.run(*command).code)
+            mutating += shop.mutations()
+    assert codes <= {0, 1, 3}
+    told("commands that only look", len(ways) * len(READING), mutating_requests=mutating)
+
+
+def test_check_29_a_shop_that_moves_too_far_at_once_is_left_alone(
+    told: Told, scored: Scored
+) -> None:
+    stops = []
+    with scored.copied("put") as shop:
+        for command in (["apply", "--yes"], ["run"]):
+            stops.append(shop.run(*command))
+        written = shop.mutations()
+        assert shop.apply().wait().code == 0
+        steady, jumped = shop.mutations(), {**shop.environment, "CLV_HORIZON_DAYS": "3650"}
+        jump = ("--shop", "eu", "run", "--json")
+        stops.append(shop.commands.run(shop.folder, jumped, *jump))
+        assert shop.run("run").code == 0
+        written += shop.mutations() - steady
+    silent = sum("CLV_MAX_" not in ended.err for ended in stops)
+    allowed = sum(ended.code != 14 for ended in stops)
+    told("plans that move a shop too far", len(stops), let=allowed, silent=silent, writes=written)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_check_30_undo_gives_everybody_back_what_they_showed(
+    told: Told, scored: Scored, way: str
+) -> None:
+    with scored.copied(way) as shop:
+        before = shop.seen()
+        applied = shop.apply().wait()
+        assert differing(shop.seen(), before) > 0
+        run = applied.events("summary")[0]["run_id"]
+        assert shop.run("undo", run, "--yes").code == 0
+        changes = applied.lines[-1]["changes"]
+        told(f"customers written and taken back ({way})", changes,
+             rows_that_differ=differing(shop.seen(), before))  # fmt: skip

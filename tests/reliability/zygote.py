@@ -1,0 +1,133 @@
+"""A process that has imported everything and forks a child for each command that is asked for.
+
+So a command is a real process, with its own memory, files and signals, that begins its work in
+milliseconds: killing one two hundred times takes a minute instead of ten.
+
+Reads a line of JSON for each request, writes one for each answer:
+{"start": {...}} forks and answers {"pid": n};
+{"poll": n} answers {"code": n or null, "megabytes": n}.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import os
+import resource
+import signal
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def warm() -> Any:
+    """All that a command imports, now or later; no thread is started by it."""
+    sys.path.insert(0, str(ROOT))
+    import ibis.backends.duckdb  # noqa: F401
+    import pandas  # noqa: F401
+    import pyarrow.parquet  # noqa: F401
+    import scipy.optimize  # noqa: F401
+
+    import connectors.store.summary  # noqa: F401
+    import sync
+
+    return sync
+
+
+def child(sync: Any, asked: Mapping[str, Any]) -> None:
+    """Becomes the command; never returns."""
+    code = 70
+    try:
+        _place(asked)
+        _hurry(asked)
+        sync.main()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _place(asked: Mapping[str, Any]) -> None:
+    """Where the command runs, and as who."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)  # until the command sets its own
+    os.umask(asked.get("umask", 0o022))
+    for descriptor, path in ((0, os.devnull), (1, asked["out"]), (2, asked["err"])):
+        flags = os.O_RDWR if descriptor == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        opened = os.open(path, flags, 0o600)
+        os.dup2(opened, descriptor)
+    os.chdir(asked["cwd"])
+    os.environ.clear()
+    os.environ.update(asked["environment"])
+    sys.argv = ["sync.py", *asked["arguments"]]
+    if asked.get("largest_file"):
+        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (asked["largest_file"], hard))
+    if asked.get("user"):
+        os.setgid(asked["user"])
+        os.setuid(asked["user"])
+    if asked.get("debug"):
+        logging.basicConfig(level=logging.DEBUG)
+
+
+def _hurry(asked: Mapping[str, Any]) -> None:
+    """Shorter waits between tries, smaller batches (`sizes`: "module:name" -> number).
+
+    So a test of many failures ends soon, and a small shop takes many steps.
+    """
+    from connectors.http import Retry, door, wire
+
+    if asked.get("hurry"):
+        door.Http.__init__.__kwdefaults__["retry"] = Retry(
+            attempts=12, first_wait=0.01, longest_wait=0.05
+        )
+    if asked.get("timeouts"):
+        wire.TIMEOUTS = tuple(asked["timeouts"])  # type: ignore[assignment]
+    for place, value in asked.get("sizes", {}).items():
+        module, _, names = place.partition(":")
+        owner: Any = importlib.import_module(module)
+        *within, name = names.split(".")
+        for one in within:
+            owner = getattr(owner, one)
+        assert hasattr(owner, name), place
+        setattr(owner, name, value)
+
+
+def main() -> None:
+    sync = warm()
+    answers = os.fdopen(os.dup(1), "w")
+    _tell(answers, {"ready": os.getpid()})
+    for line in sys.stdin:
+        asked = json.loads(line)
+        if "start" in asked:
+            pid = os.fork()
+            if not pid:
+                child(sync, asked["start"])
+            _tell(answers, {"pid": pid})
+        else:
+            _tell(answers, _ended(asked["poll"]))
+
+
+def _ended(pid: int) -> dict[str, int | None]:
+    """The exit code, negative for a signal, None while it runs; and the most memory in MB."""
+    found, status, used = os.wait4(pid, os.WNOHANG)
+    code = os.waitstatus_to_exitcode(status) if found else None
+    return {"code": code, "megabytes": used.ru_maxrss // 1024}
+
+
+def _tell(answers: Any, told: Mapping[str, Any]) -> None:
+    answers.write(json.dumps(told) + "\n")
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main()
