@@ -26,8 +26,8 @@ import filling
 from peers.measure import peak_mb
 
 AS_OF = filling.NOW.date().isoformat()
-#: What is timed: what `jobs.scoring.score_shop` asks of the store and of the engine. The second and third
-#: are parts of `save_scores`.
+#: What is timed: what `jobs.scoring.score_shop` asks of the store and of the engine. The second and
+#: third are parts of `save_scores`.
 STORE = ("currencies", "purchase_days", "traits", "numbers", "save_scores", "to_score", "excluded")
 ENGINE = ("past_of", "fitted")
 

@@ -56,7 +56,9 @@ def bridge_of(page: Path) -> dict[str, Decimal]:
 def test_the_reports_totals_are_reconciles_and_the_books_to_the_cent(filled: Filled) -> None:
     ended = filled.run(filled.environment, "report", "--out", "monday.html", "--json")
     assert ended.code == 0, ended.err
-    pages = {line["shop"]: filled.folder / line["file"] for line in ended.events("report")}
+    files = {line["shop"]: line["file"] for line in ended.events("report")}
+    assert files == {"eu": "monday-eu.html", "us": "monday-us.html"}
+    pages = {shop: filled.folder / file for shop, file in files.items()}
     for shop in ("eu", "us"):
         truth = ledger(filled.books, shop)
         told = bridge_of(pages[shop])
