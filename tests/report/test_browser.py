@@ -131,6 +131,16 @@ def test_what_nobody_knows_is_last_in_either_direction(tab: Tab, file: Path) -> 
         assert "" not in opened.locator("#customers tbody td:nth-child(12)").all_inner_texts()
 
 
+def test_tiers_sort_by_their_worth_and_not_by_their_letters(tab: Tab, file: Path) -> None:
+    opened = tab.open(file)
+    heading = opened.locator("th[data-name=tier] button")
+    first = opened.locator("#customers tbody tr").first.locator("td").first
+    heading.click()
+    assert first.inner_text() == "high"
+    heading.click()
+    assert first.inner_text() == "low"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_to_mend(browser: Browser, file: Path, scheme: Any) -> None:
     context = browser.new_context(color_scheme=scheme, bypass_csp=True)
