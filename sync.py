@@ -404,10 +404,7 @@ def report(
 ) -> None:
     """What to do this week, and what the scores say of the shop: one page to open in a browser."""
     with session(context, "report") as at:
-        each_shop(
-            at,
-            lambda at, shop: reporting.report_shop(at, shop, reporting.out_of(at, shop, out), lang),
-        )
+        each_shop(at, lambda at, shop: reporting.report_shop(at, shop, out, lang))
         at.conclude("report")
 
 
@@ -558,10 +555,7 @@ def demo(
         each_shop(at, lambda at, shop: planning.whole_job(at, shop, None))
         pages = both.save_pages()
         at.terminal.tell("look", both.where_to_look(pages), pages=pages)
-        each_shop(
-            at,
-            lambda at, shop: reporting.report_shop(at, shop, folder / f"report-{shop.shop}.html"),
-        )
+        each_shop(at, lambda at, shop: reporting.report_shop(at, shop, folder / "report.html"))
         at.conclude("demo")
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from started import Run, started_in
+from started import Run, called_in
 
 from connectors.sandbox.books import Books
 from connectors.sandbox.ledger import ledger
@@ -37,7 +37,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     folder = tmp_path_factory.mktemp("reported")
     books = open_books(folder / "s.sqlite", today=datetime.now(UTC).date(), limit=CUSTOMERS)
     with serve(books) as sandbox:
-        run = started_in(folder)
+        run = called_in(folder)
         environment = {**sandbox.environment, "CLV_STORE": str(folder / ".clv/store.duckdb")}
         assert run(environment, "backfill").code == 0
         yield Filled(books, environment, run, folder)
@@ -56,7 +56,9 @@ def bridge_of(page: Path) -> dict[str, Decimal]:
 def test_the_reports_totals_are_reconciles_and_the_books_to_the_cent(filled: Filled) -> None:
     ended = filled.run(filled.environment, "report", "--out", "monday.html", "--json")
     assert ended.code == 0, ended.err
-    pages = {line["shop"]: filled.folder / line["file"] for line in ended.events("report")}
+    files = {line["shop"]: line["file"] for line in ended.events("report")}
+    assert files == {"eu": "monday-eu.html", "us": "monday-us.html"}
+    pages = {shop: filled.folder / file for shop, file in files.items()}
     for shop in ("eu", "us"):
         truth = ledger(filled.books, shop)
         told = bridge_of(pages[shop])
@@ -202,3 +204,19 @@ def test_rules_that_cannot_be_meant_are_one_line(filled: Filled) -> None:
     assert ended.code == 1
     assert len(ended.err.strip().splitlines()) == 1
     assert "the columns are" in ended.err
+
+
+def test_what_was_written_about_somebody_who_is_erased_goes_too(tmp_path: Path) -> None:
+    rows = [f"c{n},2026-0{1 + n % 6}-05,{20 + n}.00" for n in range(30)]
+    header = "customer_id,ordered_at,net_value"
+    (tmp_path / "o.csv").write_text("\n".join([header, *rows, ""]))
+    settings = {"CLV_SHOPS": "x", "CLV_X_PLATFORM": "file", "CLV_X_PATH": "o.csv"}
+    run = called_in(tmp_path)
+    for command in (("backfill",), ("report",), ("segments", "--out", "seg.csv")):
+        assert run(settings, *command).code == 0
+    assert "c7" in (tmp_path / "seg.csv").read_text()
+    ended = run(settings, "erase", "c7", "--shop", "x", "--yes")
+    assert not (tmp_path / "report.html").exists(), ended.err
+    left = (tmp_path / "seg.csv").read_text()
+    assert "c7" not in left
+    assert "c8" in left

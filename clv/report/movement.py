@@ -56,7 +56,12 @@ def _changed(moved: pd.DataFrame, rank: dict[str, int]) -> pd.DataFrame:
 def _facts(before: pd.DataFrame, after: pd.DataFrame, people: pd.Index) -> pd.DataFrame:
     """What may have moved them, then and now."""
     names = [c.ORDERS, c.HISTORIC_NET, c.P_ALIVE, c.MODEL, c.DAYS_SINCE_LAST_ORDER, c.CUSTOMER_ID]
-    then, now = (frame.set_index(c.PERSON_KEY)[names].reindex(people) for frame in (before, after))
+    then, now = (
+        frame.assign(**{c.P_ALIVE: floats(frame[c.P_ALIVE])})
+        .set_index(c.PERSON_KEY)[names]
+        .reindex(people)
+        for frame in (before, after)
+    )
     return then.add_suffix("_before").join(now)
 
 

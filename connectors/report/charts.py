@@ -140,7 +140,7 @@ def curve(points: Sequence[Sequence[float]], titles: tuple[str, str], level: flo
     }
     rule: Spec = {
         "data": {"values": [{"y": level}]},
-        "mark": {"type": "rule", "color": ROLES["second"], "strokeDash": [4, 4]},
+        "mark": {"type": "rule", "color": ROLES["second"], "strokeDash": [4, 4], "size": 2},
         "encoding": {"y": y},
     }
     return {"layer": [line] if level is None else [line, rule]}

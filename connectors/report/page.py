@@ -36,7 +36,8 @@ QUARTER = timedelta(days=91)
 def page(told: Mapping[str, Any], material: Material, spoken: Spoken) -> str:
     """The report as HTML. `told`: the numbers, section by section."""
     style, script = (_asset(name) for name in ("style.css", "table.js"))
-    customers = table(told["customers"], spoken)
+    tiers = [tier["tier"] for tier in told["tiers"]]
+    customers = table(told["customers"], tiers, spoken)
     environment = _environment(spoken)
     return environment.get_template("page.html").render(
         **told,

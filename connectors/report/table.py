@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.export import RUNS_IN_A_SPREADSHEET
@@ -28,8 +28,8 @@ KINDS: Mapping[str, str] = {
 WORDS = ("shown", "nobody")
 
 
-def table(customers: Mapping[str, Any], spoken: Spoken) -> dict[str, Any]:
-    """What the script needs, as plain JSON."""
+def table(customers: Mapping[str, Any], tiers: Sequence[str], spoken: Spoken) -> dict[str, Any]:
+    """What the script needs, as plain JSON. `tiers`: the best first, which is how they sort."""
     columns = customers["columns"]
     segments = sorted({str(name) for name in columns["rfm"] if name})
     return {
@@ -40,12 +40,8 @@ def table(customers: Mapping[str, Any], spoken: Spoken) -> dict[str, Any]:
             for name, kind in KINDS.items()
         ],
         "rows": {name: columns[name] for name in (*KINDS, "slipping", "due")},
+        "tiers": list(tiers),
         "segments": {name: spoken.text(f"rfm_{name}") for name in segments},
-        "words": {name: _template(spoken, name) for name in WORDS},
+        "words": {name: spoken.text(name) for name in WORDS},  # the script fills their places
         "risky": RUNS_IN_A_SPREADSHEET.replace("\\x00", "\\u0000"),
     }
-
-
-def _template(spoken: Spoken, name: str) -> str:
-    """The text with its places left open, for the script to fill."""
-    return spoken.text(name)

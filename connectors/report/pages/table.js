@@ -58,10 +58,13 @@
     const values = rows[state.sort];
     const sign = state.down ? -1 : 1;
     const collator = new Intl.Collator(data.locale, { numeric: true });
+    const rank = (tier) => -data.tiers.indexOf(tier);
     const compare =
-      isNumber(column) && column.kind !== "day"
-        ? (a, b) => a - b
-        : (a, b) => collator.compare(a, b);
+      column.name === "tier"
+        ? (a, b) => rank(a) - rank(b)
+        : isNumber(column) && column.kind !== "day"
+          ? (a, b) => a - b
+          : (a, b) => collator.compare(a, b);
     state.found.sort((i, j) => {
       const [a, b] = [values[i], values[j]];
       if (a === null || b === null) return (a === null) - (b === null) || i - j;
@@ -123,7 +126,8 @@
       mark.setAttribute("aria-hidden", "true");
       button.append(mark);
       button.addEventListener("click", () => {
-        state.down = state.sort === column.name ? !state.down : isNumber(column);
+        const highFirst = isNumber(column) || column.name === "tier";
+        state.down = state.sort === column.name ? !state.down : highFirst;
         state.sort = column.name;
         sort();
       });

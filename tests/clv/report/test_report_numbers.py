@@ -13,7 +13,7 @@ import clv
 from clv import columns as c
 from clv.report import Known, report
 from clv.report.actions import WIN_BACK
-from clv.report.movement import ORDERED, SILENT, movement
+from clv.report.movement import ORDERED, OTHERS, SILENT, movement
 from clv.report.slipping import slipping_people
 
 
@@ -169,3 +169,17 @@ def test_a_shop_of_one_customer_has_a_report() -> None:
 
 def test_the_day_of_the_report_is_the_day_of_the_scores(told) -> None:
     assert told["as_of"] == AS_OF
+
+
+def test_where_nobody_knows_who_is_active_movers_and_the_slipping_are_told_all_the_same() -> None:
+    rows = [
+        (f"c{n}", day, 10.0 * (n + 1)) for n in range(9) for day in ("2026-05-01", "2026-06-01")
+    ]
+    known = known_of(order_rows(*rows), date(2026, 10, 1))
+    assert known.scores[c.P_ALIVE].isna().all()
+    moved = known.scores.assign(**{c.TIER: "medium", c.AS_OF: date(2026, 9, 1)})
+    told = report(replace(known, before={"run": moved}))
+    movers = told["movement"]["run"]["up"] + told["movement"]["run"]["down"]
+    assert {one["why"] for one in movers} == {OTHERS}
+    assert {one["p_alive"] for one in movers} == {None}
+    assert all(one["p_alive"] is None for one in told["slipping"]["named"])
