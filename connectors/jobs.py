@@ -14,9 +14,9 @@ from connectors import plan as plans
 from connectors import pull as pulls
 from connectors import reconcile as reconciles
 from connectors.config import ShopSettings
-from connectors.errors import ConfigurationError, GuardStopped, StalePlan
+from connectors.errors import AuthenticationError, ConfigurationError, GuardStopped, StalePlan
 from connectors.hints import Hint
-from connectors.platform import Window
+from connectors.platform import Veiled, Window
 from connectors.schema import Change, Shown
 from connectors.session import Session
 
@@ -46,6 +46,9 @@ def _pulled(
     at: Session, shop: ShopSettings, since: datetime | None, hints: Sequence[Hint]
 ) -> tuple[pulls.Pulled, pulls.Pulled]:
     platform = at.open(shop)
+    if isinstance(platform, Veiled) and (hidden := platform.hidden()):
+        # half a history looks like customers who all came lately: no score can be right
+        raise AuthenticationError(hidden, mend="Grant it, and install the app anew (see `doctor`).")
     with at.watch(f"{shop.shop}: customers") as watch:
         customers = pulls.pull_customers(platform, at.store, at.now, watch)
     with at.watch(f"{shop.shop}: orders") as watch:

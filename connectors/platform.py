@@ -133,3 +133,11 @@ class ByName(Protocol):
 
         So is one that the reading of `cursor` leaves out (`since`).
         """
+
+
+@runtime_checkable
+class Veiled(Protocol):
+    """A platform that may hide a part of the past without an error."""
+
+    def hidden(self) -> str:
+        """What is hidden, in words; empty where nothing is."""

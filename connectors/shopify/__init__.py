@@ -15,7 +15,7 @@ from connectors.platform import Cursor, Finding, Page, Placed, Window
 from connectors.schema import FIELDS, TAG, Change, Outcome
 from connectors.shopify.auth import open_http
 from connectors.shopify.bulk import Backfill, is_bulk, without_bulk
-from connectors.shopify.check import findings
+from connectors.shopify.check import findings, hidden
 from connectors.shopify.customers import pull_customers
 from connectors.shopify.graphql import pause, throttled
 from connectors.shopify.orders import OrderStream, Way
@@ -44,6 +44,10 @@ class ShopifyShop:
 
     def check(self, now: datetime) -> Iterator[Finding]:
         return findings(self._http, self._settings, now)
+
+    def hidden(self) -> str:
+        """What of the shop's past is kept from us, without an error."""
+        return hidden(self._http)
 
     def pull_orders(
         self, cursor: Cursor | None, now: datetime, since: datetime | None = None

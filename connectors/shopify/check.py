@@ -62,10 +62,22 @@ def _version(answer: Answer) -> Finding:
     return Finding("API version", "warn", told, "Update clv-sync.")
 
 
-def _rights(data: dict[str, Any]) -> Iterator[Finding]:
+def hidden(http: Http) -> str:
+    """What of the shop's past the app isn't shown; empty where it is shown all of it."""
+    granted = _granted(ask(http, SHOP, {}))
+    if not granted or "read_all_orders" in granted:
+        return ""
+    return "without the right read_all_orders Shopify hides every order older than 60 days"
+
+
+def _granted(data: dict[str, Any]) -> set[str]:
     installation = data.get("currentAppInstallation") or {}
     granted = {str(scope.get("handle")) for scope in installation.get("accessScopes") or ()}
-    granted |= {f"read_{scope.removeprefix('write_')}" for scope in granted}  # writing implies it
+    return granted | {f"read_{scope.removeprefix('write_')}" for scope in granted}  # it implies it
+
+
+def _rights(data: dict[str, Any]) -> Iterator[Finding]:
+    granted = _granted(data)
     for scope, lost in SCOPES.items():
         if scope in granted:
             yield Finding(f"scope {scope}", "ok", "granted")
