@@ -18,10 +18,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pytest
-import reported
 
-from clv import columns as c
-from clv.report import report
 from connectors import plan as plans
 from connectors.config import ShopSettings
 from connectors.errors import ConfigurationError, ConnectorError
@@ -29,7 +26,6 @@ from connectors.export import export
 from connectors.hints import Hints
 from connectors.http import Retry
 from connectors.http.reach import refused
-from connectors.report import Spoken, page
 from connectors.sandbox import MAGENTO_TOKEN, SHOPIFY_TOKEN
 from connectors.sandbox.faults import Fault
 from connectors.sandbox.server import Sandbox
@@ -308,20 +304,8 @@ def test_check_38_no_cell_is_run_by_a_spreadsheet(told: Told, tmp_path: Path) ->
 # -------------------------------------------------------------------------- 39, 40: pages, webhooks
 
 
-def hostile_page() -> str:
-    """A report of a shop where every name that a page could show is an attack."""
-    orders = reported.cdnow().head(1500)
-    names = test_page.HOSTILE
-    for column in ("product", "category", "channel", "coupon", "store_view"):
-        orders[column] = [names[n % len(names)] for n in range(len(orders))]
-    orders[c.CUSTOMER_ID] = [f"{names[n % len(names)]}{n % 400}" for n in range(len(orders))]
-    known = reported.known_of(orders)
-    cards = [{"model": names[0], "warnings": [names[2]]}]
-    return page(report(known), reported.material_of(known, cards=cards), Spoken.of("en", "EUR"))
-
-
 def test_check_39_a_report_with_hostile_names_runs_nothing(told: Told) -> None:
-    seen = test_page.Seen(hostile_page())
+    seen = test_page.Seen(test_page.hostile_page())
     scripts = sum(tag == "script" for tag, _ in seen.elements) - 2  # ours, and the data
     handlers = sum(name.startswith("on") for _, attrs in seen.elements for name in attrs)
     outside = sum(
