@@ -68,6 +68,7 @@ bench: $(STAMP)  ## what the stages cost, and how good the forecasts are
 	$(BIN)/python benchmarks/recovery.py
 	$(BIN)/python benchmarks/calibrated.py 1
 	$(BIN)/python benchmarks/shopify.py
+	$(BIN)/python benchmarks/report.py
 	$(BIN)/python benchmarks/webhooks.py
 
 lock: $(STAMP)  ## after a change of the dependencies

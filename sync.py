@@ -15,7 +15,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -32,7 +32,9 @@ from typer.exceptions import Abort, TyperException
 from connectors import doctor as doctors
 from connectors import drift, explained, jobs, leaving, made_files, news, privacy, writeback
 from connectors import export as exports
+from connectors import material as materials
 from connectors import plan as plans
+from connectors import segments as parting
 from connectors import session as sessions
 from connectors.config import NEW, Settings, ShopSettings, read_settings
 from connectors.errors import (
@@ -196,13 +198,29 @@ def session(
 ) -> Iterator[Session]:
     """The command's session; a failure that it remembered becomes the exit code."""
     options: Options = context.obj
-    settings = settings or read_settings(environment())
+    settings = with_segment_tags(settings or read_settings(environment()))
     with sessions.opened(
         settings, options.shops, command, options.terminal, now, lambda: bool(_asked_to_stop)
     ) as at:
         yield at
     if at.exit_code:
         raise typer.Exit(at.exit_code)
+
+
+def with_segment_tags(settings: Settings) -> Settings:
+    """The tags of segments are ours in the shops whose customers are to wear them."""
+    if not any(shop.segment_tags for shop in settings.shops):
+        return settings
+    tags = {parting.segment_tag(rule.name) for rule in rules_of(settings)}
+    clash = tags & {tag for shop in settings.shops for tag in shop.tags}
+    if clash:
+        told = f"{', '.join(sorted(clash))} would be the tag of a tier and of a segment"
+        raise ConfigurationError(told, mend="Rename one in CLV_TIERS or CLV_SEGMENT_RULES.")
+    shops = [
+        replace(shop, tags=shop.tags | tags) if shop.segment_tags else shop
+        for shop in settings.shops
+    ]
+    return replace(settings, shops=tuple(shops))
 
 
 def each_shop(at: Session, job: Callable[[Session, ShopSettings], object]) -> None:
@@ -224,7 +242,8 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None =
     """Model, scores, tiers; kept under this run with the card that says what they rest on."""
     known = known_on(at, shop, as_of)
     settings = score_settings(at.settings)
-    fitted = model_of(at, shop, past_of(at, shop, known), settings, model or at.settings.model)
+    named = model or at.settings.model
+    fitted = model_of(at, shop, past_of(at, shop, known), settings, named)
     traits = clv.looks_at_traits(fitted)
     # The numbers of a large shop are held by nobody while its scores are saved.
     scorer = clv.Scorer.of(
@@ -241,6 +260,7 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None =
 
     at.store.save_scores(at.run_id, scores())
     card = clv.model_card(scorer, totals)
+    card["warnings"] = [*card["warnings"], *jobs.caveats(at, shop)]
     at.store.save_card(at.run_id, shop.shop, as_of, card)
     news.scored(at.terminal, shop.shop, card)
     tiers = {name: told["customers"] for name, told in card["tiers"].items() if told["customers"]}
@@ -318,7 +338,10 @@ def fields_of(scores: pd.DataFrame) -> dict[str, Shown]:
 def plan_shop(
     at: Session, shop: ShopSettings, shown: Mapping[str, Shown] | None = None
 ) -> plans.Drawn:
-    return jobs.plan(at, shop, fields_of(at.store.latest_scores(shop.shop)), shown)
+    scored = fields_of(at.store.latest_scores(shop.shop))
+    if shop.segment_tags and scored:
+        scored = parting.with_tags(scored, segments_of(at, shop))
+    return jobs.plan(at, shop, scored, shown)
 
 
 def whole_job(at: Session, shop: ShopSettings, max_changes: int | None) -> None:
@@ -478,7 +501,7 @@ def plan(
     with session(context, "plan") as at:
         drawn = draw(at)
         if out:
-            plans.write_plan(drawn, out)
+            plans.write_plan(drawn, out, at.hasher.seal)
             at.store.note_file(out, "plan", at.now)
         at.worse(2 if detailed_exitcode and drawn.changes else 0)
         at.conclude("plan", changes=len(drawn.changes), file=str(out) if out else None)
@@ -658,18 +681,66 @@ def out_of(at: Session, shop: ShopSettings, out: Path) -> Path:
 
 def report_shop(at: Session, shop: ShopSettings, out: Path, lang: str | None = None) -> None:
     """The numbers of the latest scoring as a page, 0600."""
-    from clv import report as numbers  # with it come SciPy and pandas
-
     pages = reports()
-    material = pages.read(at.store, shop.shop, at.settings.value, at.now)
+    material = materials.read(at.store, shop.shop, at.settings.value, at.now)
     spoken = pages.Spoken.of(lang or shop.locale, material.currency)
-    known = numbers.Known(
+    known = known_of(at, material)
+    pages.write(out, pages.page(clv.report.report(known), material, spoken))
+    at.store.note_file(out, made_files.REPORT, at.now)
+    news.reported(at.terminal, shop.shop, out, material.as_of)
+
+
+def known_of(at: Session, material: materials.Material) -> clv.report.Known:
+    return clv.report.Known(
         material.as_of,
         *(material.scores, material.orders, material.lines, material.before, material.card),
         score_settings(at.settings),
     )
-    pages.write(out, pages.page(numbers.report(known), material, spoken))
-    news.reported(at.terminal, shop.shop, out, material.as_of)
+
+
+@app.command()
+def segments(
+    context: typer.Context,
+    out: Annotated[Path | None, typer.Option(help="A CSV of who is in which segment.")] = None,
+) -> None:
+    """Who is loyal, new and promising, at risk: by your rules, with queries to paste."""
+    with session(context, "segments") as at:
+        rules = rules_of(at.settings)
+        each_shop(at, lambda at, shop: segment_shop(at, shop, rules, out))
+        at.conclude("segments", file=str(out) if out else None)
+
+
+def rules_of(settings: Settings) -> Sequence[clv.segments.Rule]:
+    path = settings.segment_rules
+    return clv.segments.rules_of(parting.read_rules(path)) if path else clv.segments.DEFAULT
+
+
+def segment_shop(
+    at: Session, shop: ShopSettings, rules: Sequence[clv.segments.Rule], out: Path | None
+) -> None:
+    """Every grouping with its customers and money, and how to ask the shop for it."""
+    known = known_of(at, materials.read(at.store, shop.shop, at.settings.value, at.now))
+    facts = clv.segments.facts(known)
+    facts["segment"] = clv.segments.segment_of(facts, rules)
+    for column, order in (("segment", [rule.name for rule in rules]), ("abc", "ABC"), ("rfm", "")):
+        groups = clv.segments.totals(known, facts[column], order)
+        parting.told(at.terminal, shop.shop, column, groups)
+    asked = [(rule.name, rule.where) for rule in (*rules, *clv.segments.ready(known))]
+    parting.to_paste(at.terminal, shop, asked)
+    if out:
+        people = facts[["segment", "abc", "rfm"]].join(known.people["customer_id"])
+        path = out_of(at, shop, out)
+        rows = people.rename_axis("person_key").reset_index().assign(shop=shop.shop)
+        exports.export(rows, path, "csv")
+        at.store.note_file(path, made_files.EXPORT, at.now)
+
+
+def segments_of(at: Session, shop: ShopSettings) -> dict[str, str]:
+    """The segment of every registered customer who has one, by customer id."""
+    known = known_of(at, materials.read(at.store, shop.shop, at.settings.value, at.now))
+    found = clv.segments.segment_of(clv.segments.facts(known), rules_of(at.settings))
+    named = found[found != clv.segments.REST].groupby(known.people["customer_id"]).first()
+    return {str(customer): str(name) for customer, name in named.items()}
 
 
 def reports() -> ModuleType:

@@ -26,9 +26,9 @@ from peers.environments import HERE as SIDES
 from peers.environments import python_of, surroundings
 
 HERE = Path(__file__).parent
-PLANS = {"Basic, 2 calls a second": 2, "Plus, 20 calls a second": 20}
+PLANS = {"Basic, 2 calls and 100 points a second": "standard", "Plus, ten times that": "plus"}
 SIZES = (10_000, 50_000, 100_000, 500_000)
-NO_TIME = ("--page-ms", 0, "--order-ms", 0, "--leak", 0)
+NO_TIME = ("--page-ms", 0, "--order-ms", 0, "--plan", "none")
 
 
 @dataclass(frozen=True)
@@ -135,9 +135,9 @@ def compared(sides: tuple[Side, ...], orders: int, *options: object) -> None:
 
 
 def side_by_side(orders: int, peers: tuple[Side, ...]) -> None:
-    for plan, leak in PLANS.items():
-        heading(f"{orders:,} orders, 50 ms a page and 1 ms an order; {plan}")
-        compared((*peers, REST, BULK, STORED), orders, "--leak", leak)
+    for told, plan in PLANS.items():
+        heading(f"{orders:,} orders, 50 ms a page and 1 ms an order; {told}")
+        compared((*peers, REST, BULK, STORED), orders, "--plan", plan)
 
 
 def growing(most: int) -> None:

@@ -1,15 +1,16 @@
 """A Shopify to measure against: orders rendered beforehand, and a fixed time for each answer.
 
-python benchmarks/shopify_server.py [--orders 50000] [--page-ms 50] [--order-ms 1] [--leak 2]
+python benchmarks/shopify_server.py [--orders 50000] [--page-ms 50] [--order-ms 1] [--plan standard]
 
 Every order looks as the sandbox shows it, over REST and in a bulk result, and has an id of its own.
 An order costs the server `order-ms` either way. A page of REST and every answer of GraphQL wait
 `page-ms` besides. A bulk operation is begun after `queue-ms` and works by itself, five at once as
 Shopify allows; its file is written while it works, as there, and not while somebody waits for it.
-REST calls run out of a bucket of 40 at `leak` a second, as on Shopify's plans (2, 4, 20; 0: no
-limit). The waiting is asleep, so that answers overlap as they do on a server with idle cores.
-Not simulated: how long Shopify really takes for an order (no figure is published), and GraphQL's
-own bucket, of which a backfill in bulk takes next to nothing.
+A plan's limits hold as on Shopify: REST calls out of a
+bucket of 40 at 2 a second (Plus: 400 at 20), GraphQL's points out of one of 2,000 at 100 a second
+(Plus: 20,000 at 1,000), counted as the sandbox counts them. The waiting is asleep, so that answers
+overlap as they do on a server with idle cores. Not simulated: how long Shopify really works for an
+order in bulk, of which no figure is published.
 Prints its address. /_served tells what was asked for so far.
 """
 
@@ -33,7 +34,7 @@ from connectors.sandbox import SHOPIFY_SHOP
 from connectors.sandbox.books import Books
 from connectors.sandbox.population import populate
 from connectors.sandbox.shopify.graphql import GraphQL
-from connectors.sandbox.shopify.limits import Bucket
+from connectors.sandbox.shopify.limits import PLANS, Bucket, Plan
 from connectors.sandbox.shopify.rest import Orders
 from connectors.sandbox.shopify.setup import SCOPES, configure
 from connectors.sandbox.shopify.storage import Storage
@@ -41,7 +42,6 @@ from connectors.shopify.bulk.operation import ORDERS_IN_BULK, RUN_QUERY
 from connectors.shopify.documents import REFUNDS, REFUNDS_AT_ONCE, ROWS_AT_ONCE
 
 TEMPLATES = 256
-BUCKET = 40
 AT_ONCE = 5
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 GAP = 7  # ids are so far apart: others are taken by drafts
@@ -51,10 +51,7 @@ API = "/admin/api/2026-10/"
 ID, NUMBER = "111222333", "@number@"
 CREATED, UPDATED = "2001-01-01T01:01:01", "2002-02-02T02:02:02"
 MARKS = re.compile("|".join((ID, NUMBER, CREATED, UPDATED)))
-COST = {
-    "requestedQueryCost": 10, "actualQueryCost": 10,
-    "throttleStatus": {"maximumAvailable": 2000, "currentlyAvailable": 1990, "restoreRate": 100},
-}  # fmt: skip
+UNLIMITED = Plan(10**9, 10**9, 10**9, 10**9)
 
 
 class Template(NamedTuple):
@@ -76,9 +73,10 @@ class Template(NamedTuple):
 
 @dataclass(frozen=True)
 class Prepared:
-    """Orders as REST has them, as lines of a bulk result (the order, its rows), and refunds."""
+    """Orders as REST has them, whole or their refunds alone; as in bulk; and GraphQL's refunds."""
 
     rest: list[Template]
+    refunded: list[Template]
     roots: list[Template]
     rows: list[Template]
     counts: list[int]
@@ -100,7 +98,8 @@ def prepared() -> Prepared:
     families = _in_bulk(books)
     refunds = _refunds(books, [refund["id"] for order in rest for refund in order["refunds"]])
     books.close()
-    whole = [json.dumps(order, separators=(",", ":")) for order in rest]
+    whole = [_text(order) for order in rest]
+    backs = [_text({"id": order["id"], "refunds": order["refunds"]}) for order in rest]
     lines = [families[order_id] for order_id in ids]
     names = [order["name"] for order in rest]
 
@@ -109,6 +108,7 @@ def prepared() -> Prepared:
 
     return Prepared(
         rest=marked(whole),
+        refunded=marked(backs),
         roots=marked(root for root, *_ in lines),
         rows=marked("".join(rows) for _, *rows in lines),
         counts=[len(some) for some in lines],
@@ -176,32 +176,42 @@ class Shop:
 
     orders: int
     made: Prepared
-    leak: float
+    plan: Plan
     requests: int = 0
     sent: int = 0
     refused: int = 0
     operations: list[Operation] = field(default_factory=list)
-    _level: float = 0.0
-    _at: float = field(default_factory=time.monotonic)
+    calls: Bucket = field(default_factory=Bucket)
+    points: Bucket = field(default_factory=Bucket)
 
     def poured(self) -> bool:
-        """Whether the bucket has room for one more call."""
-        if not self.leak:
-            return True
-        now = time.monotonic()
-        self._level = max(self._level - self.leak * (now - self._at), 0.0)
-        self._at = now
-        if self._level + 1 > BUCKET:
+        """Whether the bucket has room for one more call of REST."""
+        if self.calls.level(self.plan.rest_leak) + 1 > self.plan.rest_bucket:
             return False
-        self._level += 1
+        self.calls.pour(1)
         return True
 
     @property
     def limit_header(self) -> str:
-        return f"{math.ceil(self._level)}/{BUCKET}"
+        used = math.ceil(self.calls.level(self.plan.rest_leak))
+        return f"{used}/{self.plan.rest_bucket}"
 
-    def page(self, orders: Sequence[int]) -> bytes:
-        made = self.made.rest
+    def charged(self, points: int) -> tuple[bool, Any]:
+        """Whether GraphQL's bucket held so many points, and what it tells of itself."""
+        level, plan = self.points.level(self.plan.graphql_restore), self.plan
+        held = level + points <= plan.graphql_bucket
+        self.points.pour(points if held else 0)
+        left = plan.graphql_bucket - level - (points if held else 0)
+        status = {
+            "maximumAvailable": plan.graphql_bucket,
+            "currentlyAvailable": int(left),
+            "restoreRate": plan.graphql_restore,
+        }
+        actual = points if held else None
+        told = {"requestedQueryCost": points, "actualQueryCost": actual, "throttleStatus": status}
+        return held, {"cost": told}
+
+    def page(self, orders: Sequence[int], made: Sequence[Template]) -> bytes:
         return b'{"orders":[%b]}' % b",".join(made[n % len(made)].filled(own(n)) for n in orders)
 
     async def work(self, operation: Operation, queued: float, seconds: float) -> None:
@@ -256,11 +266,16 @@ class Api:
         if url.path.startswith("/files/"):
             return Answer(self._shop.operations[int(url.path[7:])].content)
         if url.path.endswith("/graphql.json"):
-            data = self._graphql(json.loads(body), base)
-            return Answer(_json({"data": data, "extensions": {"cost": COST}}), self._page_seconds)
+            asked = json.loads(body)
+            held, extensions = self._shop.charged(_points(asked))
+            if not held:
+                error = {"message": "Throttled", "extensions": {"code": "THROTTLED"}}
+                return Answer(_json({"errors": [error], "extensions": extensions}))
+            data = self._graphql(asked, base)
+            return Answer(_json({"data": data, "extensions": extensions}), self._page_seconds)
         if not self._shop.poured():
             self._shop.refused += 1
-            refusal = _json({"errors": "Exceeded 2 calls per second for api client."})
+            refusal = _json({"errors": "Exceeded the calls per second for api client."})
             return Answer(refusal, 0.0, "429 Too Many Requests", {"Retry-After": "2.0"})
         return self._rest(url.path.removeprefix(API), dict(parse_qsl(url.query)), base)
 
@@ -273,10 +288,14 @@ class Api:
         if path != "orders.json":
             told = {"shop": {"id": 1, "iana_timezone": "UTC", "currency": "USD"}}
             return Answer(_json(told), self._page_seconds)
+        if "ids" in asked:  # for the refunds alone
+            some = [int(one) // GAP for one in asked["ids"].split(",")]
+            seconds = self._page_seconds + len(some) * self._order_seconds
+            return Answer(self._shop.page(some, self._shop.made.refunded), seconds)
         orders, after = self._listed(asked)
         seconds = self._page_seconds + len(orders) * self._order_seconds
         headers = {"Link": f'<{base}{API}orders.json?{after}>; rel="next"'} if after else {}
-        return Answer(self._shop.page(orders), seconds, headers=headers)
+        return Answer(self._shop.page(orders, self._shop.made.rest), seconds, headers=headers)
 
     def _listed(self, asked: Mapping[str, str]) -> tuple[Sequence[int], str]:
         """The orders of a page, and the query of the next one."""
@@ -302,9 +321,15 @@ class Api:
             return {"bulkOperationRunQuery": self._run(variables["query"])}
         if "bulkOperation(" in query:
             return {"bulkOperation": self._operation(variables["id"], base)}
-        if "ordersCount(" in query:
+        if "search" in variables:
             begin, end = self._shop.window(variables["search"])
             return {"ordersCount": {"count": end - begin, "precision": "EXACT"}}
+        if "OrdersCounts(" in query:
+            return {
+                f"c{name[1:]}": {"count": end - begin, "precision": "EXACT"}
+                for name, search in variables.items()
+                for begin, end in [self._shop.window(search)]
+            }
         return {"nodes": [self._shop.made.refunds.get(one) for one in variables["ids"]]}
 
     def _run(self, query: str) -> Any:
@@ -339,6 +364,15 @@ class Api:
         }
 
 
+def _points(asked: Any) -> int:
+    """What a document costs: a change 10, a count 10, an operation's standing 1; refunds by id."""
+    if "ids" in asked["variables"]:
+        return 10 + len(asked["variables"]["ids"])
+    if "s0" in asked["variables"]:
+        return 10 * len(asked["variables"])
+    return 1 if "bulkOperation(" in asked["query"] else 10
+
+
 def _search(asked: Mapping[str, str]) -> str:
     """REST's bounds as a search."""
     return " ".join(
@@ -346,6 +380,10 @@ def _search(asked: Mapping[str, str]) -> str:
         for name, value in asked.items()
         if name.endswith(("_at_min", "_at_max")) and value
     )
+
+
+def _text(told: Any) -> str:
+    return json.dumps(told, separators=(",", ":"))
 
 
 def _json(told: Any) -> bytes:
@@ -418,9 +456,9 @@ def main() -> None:
     parser.add_argument("--page-ms", type=float, default=50)
     parser.add_argument("--order-ms", type=float, default=1)
     parser.add_argument("--queue-ms", type=float, default=0)
-    parser.add_argument("--leak", type=float, default=2)
+    parser.add_argument("--plan", choices=[*PLANS, "none"], default="standard")
     asked = parser.parse_args()
-    shop = Shop(asked.orders, prepared(), asked.leak)
+    shop = Shop(asked.orders, prepared(), PLANS.get(asked.plan, UNLIMITED))
     times = (asked.page_ms / 1000, asked.order_ms / 1000, asked.queue_ms / 1000)
     asyncio.run(serve(Server(shop, Api(shop, *times))))
 

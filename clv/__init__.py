@@ -1,6 +1,6 @@
 """Customer lifetime value: frames and numbers in, frames and numbers out."""
 
-from clv import columns, errors
+from clv import columns, errors, report, segments
 from clv.card import Totals, model_card, predictor_card
 from clv.choice.backtest import backtest
 from clv.choice.candidates import CANDIDATES
@@ -69,8 +69,10 @@ __all__ = [
     "past_of",
     "people",
     "predictor_card",
+    "report",
     "score",
     "score_summary",
+    "segments",
     "simulate",
     "summarise",
     "what_if",

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pandas as pd
 from rich.markup import escape
 
 from connectors.terminal import Terminal
+
+if TYPE_CHECKING:  # it takes a third of a start
+    import pandas as pd
 
 DAYS_A_YEAR = 365
 

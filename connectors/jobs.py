@@ -14,9 +14,9 @@ from connectors import plan as plans
 from connectors import pull as pulls
 from connectors import reconcile as reconciles
 from connectors.config import ShopSettings
-from connectors.errors import AuthenticationError, ConfigurationError, GuardStopped, StalePlan
+from connectors.errors import ConfigurationError, GuardStopped, StalePlan
 from connectors.hints import Hint
-from connectors.platform import Veiled, Window
+from connectors.platform import HISTORY, Window
 from connectors.schema import Change, Shown
 from connectors.session import Session
 
@@ -46,9 +46,6 @@ def _pulled(
     at: Session, shop: ShopSettings, since: datetime | None, hints: Sequence[Hint]
 ) -> tuple[pulls.Pulled, pulls.Pulled]:
     platform = at.open(shop)
-    if isinstance(platform, Veiled) and (hidden := platform.hidden()):
-        # half a history looks like customers who all came lately: no score can be right
-        raise AuthenticationError(hidden, mend="Grant it, and install the app anew (see `doctor`).")
     with at.watch(f"{shop.shop}: customers") as watch:
         customers = pulls.pull_customers(platform, at.store, at.now, watch)
     with at.watch(f"{shop.shop}: orders") as watch:
@@ -92,6 +89,12 @@ def currency(at: Session, shop: ShopSettings) -> str | None:
     )
 
 
+def caveats(at: Session, shop: ShopSettings) -> list[str]:
+    """What is known to be missing from the shop's history; scores are labelled with it."""
+    rejects = at.store.rejects(shop.shop)
+    return [str(reason) for reason in rejects[rejects["row_id"] == HISTORY]["reason"]]
+
+
 def plan(
     at: Session,
     shop: ShopSettings,
@@ -120,7 +123,7 @@ def plan(
 
 def standing_plan(at: Session, file: Path) -> plans.Plan:
     """The plan in `file`; StalePlan where a shop was scored or written to since it was made."""
-    drawn = plans.read_plan(file)
+    drawn = plans.read_plan(file, at.hasher.seal)
     for shop, standing in drawn.based_on.items():
         at.settings.shop(shop)
         if at.store.standing(shop) != standing:

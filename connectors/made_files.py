@@ -23,6 +23,7 @@ from connectors.store import Store
 IDENTITY = ("customer_id", "person_key", "email_key")
 
 EXPORT = "export"
+REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True)

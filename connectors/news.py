@@ -335,7 +335,7 @@ def erased(out: Terminal, done: Erased, left: Sequence[Outcome]) -> None:
     out.tell(
         "erased",
         f"{audit.shop}: erased ({rows or 'nothing was known'}); tombstones:"
-        f" {', '.join(audit.tombstones)}",
+        f" {_first(audit.tombstones)}",
         shop=audit.shop,
         what=audit.what,
         counts=dict(audit.counts),
@@ -361,11 +361,17 @@ def erased_so_far(out: Terminal, erasures: Sequence[Erasure]) -> None:
             one.shop,
             one.what,
             sum(one.counts.values()),
-            ",".join(one.tombstones),
+            ",".join(one.tombstones) if out.json else _first(one.tombstones),
         )
         for one in erasures
     ]
     out.table("erasure", "Erasures", columns, rows)
+
+
+def _first(tombstones: Sequence[str]) -> str:
+    """One of them is enough to find an erasure again."""
+    more = f" and {len(tombstones) - 1:,} more" if len(tombstones) > 1 else ""
+    return f"{tombstones[0]}{more}" if tombstones else ""
 
 
 def reported(out: Terminal, shop: str, path: Path, as_of: date) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
@@ -28,7 +28,14 @@ SYMBOLS = "=+*-!~"
 #: These follow from the other fields; alone they are no reason to write.
 FOLLOWERS = frozenset({"reason", "scored_at", "previous_tier"})
 
-FORMAT = 2
+FORMAT = 3
+
+#: What a plan's content is sealed with.
+Seal = Callable[[bytes], str]
+
+
+def unkeyed(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 class Drawn(NamedTuple):
@@ -87,13 +94,17 @@ def draw(
 
 
 def target(score: Shown, today: Shown, shows: Sequence[str]) -> Shown:
-    """What a customer should show: the score, the tier they had before, the tag of the tier."""
+    """What a customer should show: the score, the tier they had before, the tag of the tier.
+
+    A score may bring tags of its own, such as that of a segment.
+    """
     wanted = dict(score)
     moved = "tier" in today and today["tier"] != score["tier"]
     previous = today.get("tier" if moved else "previous_tier")
     if previous:
         wanted["previous_tier"] = previous
-    wanted[TAG] = tier_tag(score["tier"])
+    tags = {tier_tag(score["tier"]), *filter(None, score.get(TAG, "").split(","))}
+    wanted[TAG] = ",".join(sorted(tags))
     wanted = {**group_of(today), **wanted}
     return {field: wanted[field] for field in shows if field in wanted}
 
@@ -170,8 +181,8 @@ def weight(change: Change) -> Decimal:
     return abs(after - before)
 
 
-def write_plan(plan: Plan, path: Path) -> None:
-    """The plan as a file, 0600."""
+def write_plan(plan: Plan, path: Path, seal: Seal = unkeyed) -> None:
+    """The plan as a file, 0600, sealed: with a key, nobody without it can make another."""
     lines = [_line(asdict(change)) for change in plan.changes]
     header = {
         "clv_sync_plan": FORMAT,
@@ -180,12 +191,12 @@ def write_plan(plan: Plan, path: Path) -> None:
         "counts": dict(plan.counts),
         "drift": {shop: found.told() for shop, found in plan.drift.items()},
     }
-    sealed = {**header, "digest": _digest([_line(header), *lines])}
+    sealed = {**header, "digest": seal(_whole([_line(header), *lines]))}
     with written_whole(path) as fresh:
         fresh.write_text("\n".join([_line(sealed), *lines]) + "\n", encoding="utf-8")
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: Path, seal: Seal = unkeyed) -> Plan:
     """A plan file read back. ConfigurationError if it is none, StalePlan if it was changed."""
     try:
         first, *lines = path.read_text(encoding="utf-8").splitlines()
@@ -199,7 +210,7 @@ def read_plan(path: Path) -> Plan:
         raise ConfigurationError(
             f"{path} is no plan of this version", mend="Make one with `plan --out`."
         ) from error
-    if digest != _digest([_line(header), *lines]):
+    if digest != seal(_whole([_line(header), *lines])):
         raise StalePlan(f"{path} was changed after it was made", mend="Plan anew.")
     changes = [Change(**json.loads(line)) for line in lines]
     drift = {shop: Drift.read(told) for shop, told in header["drift"].items()}
@@ -210,5 +221,5 @@ def _line(content: object) -> str:
     return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
-def _digest(lines: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+def _whole(lines: Iterable[str]) -> bytes:
+    return "\n".join(lines).encode()

@@ -13,6 +13,9 @@ from connectors.schema import Change, Customer, Order, OrderLine, Outcome, Refun
 #: Where a stream stands: opaque to everyone but its platform, kept as JSON by the store.
 Cursor = Mapping[str, str | int]
 
+#: The id of a reject that stands for no row: a part of the history that the shop keeps from us.
+HISTORY = "history"
+
 
 @dataclass(frozen=True, slots=True)
 class Reject:
@@ -133,11 +136,3 @@ class ByName(Protocol):
 
         So is one that the reading of `cursor` leaves out (`since`).
         """
-
-
-@runtime_checkable
-class Veiled(Protocol):
-    """A platform that may hide a part of the past without an error."""
-
-    def hidden(self) -> str:
-        """What is hidden, in words; empty where nothing is."""

@@ -11,11 +11,13 @@ import csv
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from connectors.errors import ConfigurationError
 from connectors.schema import Order, OrderLine, Refund

@@ -13,7 +13,8 @@ import pandas as pd
 import clv
 from clv import columns as c
 from clv.report import Known, report
-from connectors.report import Material, Spoken, page
+from connectors.material import Material
+from connectors.report import Spoken, page
 from connectors.sandbox.cdnow import Who, purchases
 from connectors.store.mending import MonthTotals
 

@@ -46,14 +46,14 @@ def bare() -> dict[str, str]:
 def started_in(folder: Path) -> Run:
     """Runs sync.py there: an environment, then the arguments."""
 
-    def started(environment: Mapping[str, str], *arguments: str) -> Ended:
+    def started(environment: Mapping[str, str], *arguments: str, seconds: float = 120) -> Ended:
         ended = subprocess.run(
             [sys.executable, str(ROOT / "sync.py"), *arguments],
             env={**bare(), **environment},
             cwd=folder,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=seconds,
             check=False,
         )
         assert "Traceback" not in ended.stderr, ended.stderr

@@ -15,6 +15,7 @@ import pytest
 
 from connectors.identity import EmailHasher
 from connectors.magento import wanted
+from connectors.magento.parse import PAYMENTS
 from connectors.schema import FIELDS
 
 MODULE = Path(__file__).resolve().parents[1] / "magento-module"
@@ -213,3 +214,10 @@ def test_php_hashes_every_email_as_we_do() -> None:
         if key != hasher.person_key(email, "3")
     ]
     assert not odd, f"{len(odd)} differ, {odd[:5]}"
+
+
+def test_a_months_sum_counts_what_was_paid_in_other_ways_as_the_connector_does() -> None:
+    """Gift cards, store credit and points, where the shop is an Adobe Commerce."""
+    assert listed("Domain/Columns.php", "PAYMENTS") == list(PAYMENTS)
+    assert set(PAYMENTS) <= set(listed("Domain/Columns.php", "COMMERCE"))
+    assert "Columns::PAYMENTS" in text("Model/SalesExport.php")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from connectors import plan as plans
 from connectors.drift import Drift
 from connectors.errors import ConfigurationError, StalePlan
+from connectors.identity import EmailHasher
 from connectors.schema import FIELDS, GROUP, LEFT_ALONE, TAG, Change, Shown
 
 SHOWS = (*FIELDS, TAG)
@@ -134,6 +135,19 @@ def test_a_plan_file_changed_by_hand_is_refused(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("100.00", "999.00"))
     with pytest.raises(StalePlan):
         plans.read_plan(path)
+
+
+def test_a_plan_that_was_changed_and_sealed_again_without_the_key_is_refused(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "plan.jsonl"
+    ours = EmailHasher(b"a key of sixteen bytes or more").seal
+    plans.write_plan(a_plan(), path, ours)
+    assert plans.read_plan(path, ours) == a_plan()
+    for forged in (plans.unkeyed, EmailHasher(b"another key of sixteen bytes").seal):
+        plans.write_plan(a_plan(), path, forged)
+        with pytest.raises(StalePlan):
+            plans.read_plan(path, ours)
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", "hello", '{"digest": "x"}'])

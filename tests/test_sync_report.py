@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -148,3 +149,56 @@ def test_before_anything_is_scored_there_is_no_report(run: Run, tmp_path: Path) 
     ended = run(settings, "report")
     assert ended.code == 1
     assert "backfill" in ended.err
+
+
+RULES = """
+[[segment]]
+name = "regulars"
+where = [["orders", ">=", 3]]
+[[segment]]
+name = "once"
+where = [["orders", "=", 1], ["tier", "in", ["low", "new"]]]
+"""
+
+
+def test_segments_are_written_as_tags_where_the_owner_wants_them(filled: Filled) -> None:
+    (filled.folder / "rules.toml").write_text(RULES)
+    own = {"CLV_SEGMENT_RULES": "rules.toml", "CLV_US_SEGMENT_TAGS": "yes"}
+    wanted = {**filled.environment, **own}
+    ended = filled.run(wanted, "segments", "--shop", "us", "--out", "seg.csv", "--json")
+    assert ended.code == 0, ended.err
+    told = {line["segment"]: int(line["customers"]) for line in ended.events("segment")}
+    assert told["regulars"] > 0
+    assert told["once"] > 0
+    with (filled.folder / "seg.csv").open() as file:
+        listed = [row for row in csv.DictReader(file) if row["customer_id"]]
+    before = foreign_tags(filled.books)
+    assert filled.run(wanted, "apply", "--yes", "--shop", "us").code == 0
+    for name in ("regulars", "once"):
+        worn = tagged(filled.books, f"clv-{name}")
+        assert worn == {row["customer_id"] for row in listed if row["segment"] == name}
+    assert foreign_tags(filled.books) == before
+    assert filled.run(wanted, "plan", "--shop", "us", "--detailed-exitcode").code == 0
+    # Without the wish the tags go again.
+    assert filled.run(filled.environment, "apply", "--yes", "--shop", "us").code == 0
+    assert tagged(filled.books, "clv-regulars") == set()
+    assert foreign_tags(filled.books) == before
+
+
+def tagged(books: Books, tag: str) -> set[str]:
+    sql = "SELECT customer_id FROM customer_tags WHERE shop = 'us' AND tag = ?"
+    return {str(row["customer_id"]) for row in books.query(sql, (tag,))}
+
+
+def foreign_tags(books: Books) -> list[tuple[int, str]]:
+    rows = books.query("SELECT customer_id, tag FROM customer_tags WHERE shop = 'us'")
+    ours = {"clv-high", "clv-medium", "clv-low", "clv-new", "clv-regulars", "clv-once"}
+    return sorted((row["customer_id"], row["tag"]) for row in rows if row["tag"] not in ours)
+
+
+def test_rules_that_cannot_be_meant_are_one_line(filled: Filled) -> None:
+    (filled.folder / "bad.toml").write_text('[[segment]]\nname = "x"\nwhere = [["os", "=", 1]]\n')
+    ended = filled.run({**filled.environment, "CLV_SEGMENT_RULES": "bad.toml"}, "segments")
+    assert ended.code == 1
+    assert len(ended.err.strip().splitlines()) == 1
+    assert "the columns are" in ended.err

@@ -64,6 +64,7 @@ class Settings:
     drift: Limits
     memory_mb: int
     metrics: Path | None
+    segment_rules: Path | None
     email_hashes: bool
     email_key: str = field(default="", repr=False)
 
@@ -112,6 +113,7 @@ def _read(reader: Reader) -> Settings:
             reader.parsed("CLV_MAX_TIER_MOVES", optional(within("0", "1")), None),
             reader.parsed("CLV_MAX_VALUE_JUMP", optional(within("0", "1e6")), None),
         ),
-        memory_mb=reader.parsed("CLV_MEMORY_MB", whole(64, 10**6), 2048),
+        memory_mb=reader.parsed("CLV_MEMORY_MB", whole(64, 10**6), 1536),
         metrics=reader.parsed("CLV_METRICS", optional(Path), None),
+        segment_rules=reader.parsed("CLV_SEGMENT_RULES", optional(Path), None),
     )

@@ -24,8 +24,9 @@ KEYS: Mapping[str, str] = {
     "CLV_MAX_TIER_MOVES": "0.3",
     "CLV_MAX_VALUE_JUMP": "0.5",
     "CLV_MAX_REFUSALS": "0.2",
-    "CLV_MEMORY_MB": "2048",
+    "CLV_MEMORY_MB": "1536",
     "CLV_METRICS": "",
+    "CLV_SEGMENT_RULES": "",
     "CLV_CA_BUNDLE": "",
 }
 
@@ -73,6 +74,7 @@ SHOP_KEYS: Mapping[str, str] = {
     "WRITE": "auto, module, put or async",
     "READ": "auto, bulk, graphql or rest",
     "SEGMENTS": "yes or no",
+    "SEGMENT_TAGS": "yes or no",
     "LOCALE": "language and country of the report, such as sv_SE",
     "GROUPS": "tier:group pairs; Magento: Customers > Customer Groups shows the ids",
 }
@@ -85,5 +87,6 @@ SHOP_DEFAULTS: Mapping[str, str] = {
     "WRITE": "auto",
     "READ": "auto",
     "SEGMENTS": "yes",
+    "SEGMENT_TAGS": "no",
     "LOCALE": "en",
 }

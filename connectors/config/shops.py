@@ -34,8 +34,8 @@ class ShopSettings:
     tags     are ours on its customers, one for each tier; every other tag is the shop's own
     ims_org  is set for Adobe Commerce as a Cloud Service, and only there
     groups   tier -> id of the customer group it moves to; empty: groups are never touched
-    state    the folder for what has to be kept from run to run, beside the store
     locale   in which the report is written, such as sv_SE
+    state    the folder for what has to be kept from run to run, beside the store
     rates    path of a CSV file `currency,from,rate`: what one unit was worth in `currency`
     """
 
@@ -64,6 +64,7 @@ class ShopSettings:
     segments: bool = SHOP_DEFAULTS["SEGMENTS"] == "yes"
     groups: Mapping[str, str] = field(default_factory=dict, hash=False)
     rates: str = ""
+    segment_tags: bool = SHOP_DEFAULTS["SEGMENT_TAGS"] == "yes"
     locale: str = SHOP_DEFAULTS["LOCALE"]
     ca_bundle: Path | None = None
 
@@ -121,8 +122,9 @@ def read_shop(
         segments=reader.parsed(prefix + "SEGMENTS", switch, True, given["SEGMENTS"]),
         groups=reader.parsed(prefix + "GROUPS", groups(tiers), {}),
         rates=given["RATES"],
-        ca_bundle=reader.parsed("CLV_CA_BUNDLE", optional(Path), None),
+        segment_tags=reader.parsed(prefix + "SEGMENT_TAGS", switch, False, given["SEGMENT_TAGS"]),
         locale=reader.parsed(prefix + "LOCALE", locale, "en", given["LOCALE"]),
+        ca_bundle=reader.parsed("CLV_CA_BUNDLE", optional(Path), None),
     )
 
 

@@ -9,16 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
-from connectors.errors import ConfigurationError, RequestRefused
+from connectors.errors import ConfigurationError, PayloadError, RequestRefused
 from connectors.http import AnswerRefused, Http
 from connectors.identity import EmailHasher
+from connectors.magento.fields import Fields
 from connectors.magento.search import Filter
 from connectors.magento.walk import HIGHEST_ID, Served
+from connectors.platform import Placed
 
 #: The module serves 5,000 rows at once; 2,000 lose little and keep a few pages small in memory.
 PAGE_SIZE = 2000
+
+NONE = Placed(0, Decimal(0))
 
 #: The window's filters by their names here.
 BOUNDS = {
@@ -62,6 +68,20 @@ def check_key(module: Module, hasher: EmailHasher, shop: str) -> None:
             theirs=module.fingerprint,
             ours=hasher.fingerprint,
         )
+
+
+def months(http: Http, path: str) -> dict[date, Placed]:
+    """How many orders were placed in each month (UTC) and what they come to, in all currencies."""
+    found: dict[date, Placed] = {}
+    try:
+        for row in Fields({"rows": http.get(path).data}).rows("rows"):
+            month = date.fromisoformat(f"{row.text('month')}-01")
+            known = found.get(month, NONE)
+            total = (known.total or 0) + row.money("base_total_value")
+            found[month] = Placed(known.orders + row.number("orders"), total)
+    except (PayloadError, ValueError):
+        raise _odd(path) from None
+    return found
 
 
 class Export:

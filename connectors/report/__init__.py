@@ -1,6 +1,5 @@
 """The report as one page: the numbers that others found, in words, tables and pictures.
 
-material   what is read of the store for it
 spoken     a language and a locale: texts, money, numbers, days
 words/     the texts, a file for each language
 charts     pictures as SVG, by Vega-Lite
@@ -14,11 +13,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from connectors.files import written_whole
-from connectors.report.material import Material, read
 from connectors.report.page import page
 from connectors.report.spoken import LANGUAGES, Spoken
 
-__all__ = ["LANGUAGES", "Material", "Spoken", "page", "read", "write"]
+__all__ = ["LANGUAGES", "Spoken", "page", "write"]
 
 
 def write(path: Path, page: str) -> None:

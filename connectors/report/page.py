@@ -22,8 +22,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from connectors.material import Material
 from connectors.report import pictures, quality
-from connectors.report.material import Material
 from connectors.report.spoken import Spoken
 from connectors.report.table import table
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from connectors.material import Material
 from connectors.report import charts, quality
-from connectors.report.material import Material
 from connectors.report.spoken import Spoken
 
 

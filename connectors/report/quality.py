@@ -38,12 +38,6 @@ def _sum(months: Sequence[MonthTotals], name: str) -> Decimal:
     return sum((getattr(month, name) for month in months), Decimal(0)).quantize(Decimal("0.01"))
 
 
-def latest_choice(cards: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The last backtest that chose a model; scorings in between keep to it."""
-    chosen = [card["choice"] for card in cards if card.get("choice")]
-    return chosen[-1] if chosen else None
-
-
 def honest(choice: Mapping[str, Any]) -> Mapping[str, float] | None:
     """Which share lay within the 80% ranges, over the backtest's origins; None where no model."""
     seen = choice.get("coverage") or []

@@ -12,13 +12,15 @@ from typing import Any
 from connectors.errors import ShopUnavailable
 from connectors.http import Http
 from connectors.shopify.documents import (
+    LARGEST_COST,
+    LARGEST_INPUT,
     MORE_OF_ORDERS,
     MORE_ROWS,
     REFUNDS,
     REFUNDS_AT_ONCE,
     ROWS_AT_ONCE,
 )
-from connectors.shopify.graphql import ask
+from connectors.shopify.graphql import ask, ask_counted
 from connectors.shopify.nodes import (
     ORDER_LISTS,
     REFUND_LISTS,
@@ -46,22 +48,32 @@ def _whole_order(http: Http, node: Node, refunds: Mapping[str, Node]) -> Node:
 
 
 def whole_refunds(http: Http, ids: Sequence[str]) -> dict[str, Node]:
-    """Refunds as REST has them, by GraphQL id. One that is gone by now is missing."""
+    """Refunds as REST has them, by GraphQL id. One that is gone by now is missing.
+
+    As many at once as the shop's own count of their cost allows.
+    """
     found: dict[str, Node] = {}
-    for start in range(0, len(ids), REFUNDS_AT_ONCE):
-        some = ids[start : start + REFUNDS_AT_ONCE]
-        nodes = by_id(http, REFUNDS, {"ids": some, "first": ROWS_AT_ONCE})
-        for refund_id, node in zip(some, nodes, strict=True):
+    size, left = REFUNDS_AT_ONCE, list(ids)
+    while left:
+        some, left = left[:size], left[size:]
+        data, cost = ask_counted(http, REFUNDS, {"ids": some, "first": ROWS_AT_ONCE})
+        for refund_id, node in zip(some, _nodes(http, data, len(some)), strict=True):
             if isinstance(node, dict):
                 more = (REFUNDS, {"first": MORE_ROWS})
                 found[refund_id] = refund_payload(_completed(http, node, REFUND_LISTS, more))
+        if cost > 0:
+            size = min(max(int(len(some) * LARGEST_COST / cost), 1), LARGEST_INPUT)
     return found
 
 
 def by_id(http: Http, document: str, variables: Mapping[str, Any]) -> list[Node]:
     """The nodes of the variable `ids` in their order, None for each that isn't there."""
-    nodes = ask(http, document, variables).get("nodes")
-    if not isinstance(nodes, list) or len(nodes) != len(variables["ids"]):
+    return _nodes(http, ask(http, document, variables), len(variables["ids"]))
+
+
+def _nodes(http: Http, data: Mapping[str, Any], asked_for: int) -> list[Node]:
+    nodes = data.get("nodes")
+    if not isinstance(nodes, list) or len(nodes) != asked_for:
         raise ShopUnavailable("the answer doesn't hold what was asked for by id", shop=http.shop)
     return nodes
 

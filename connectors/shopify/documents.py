@@ -21,6 +21,7 @@ API_VERSION = "2026-10"
 NAMESPACE = "clv"
 LARGEST_COST = 1000
 MUTATION_COST = 10
+LARGEST_INPUT = 250  # values of a list that is given
 
 #: A customer, the e-mail's object and one metafield for each field.
 CUSTOMER_COST = 2 + len(FIELDS)
@@ -38,7 +39,7 @@ _METAFIELDS = " ".join(
 
 SHOP = """
 query Shop {
-  shop { currencyCode ianaTimezone }
+  shop { currencyCode ianaTimezone myshopifyDomain plan { publicDisplayName } }
   currentAppInstallation { accessScopes { handle } }
 }
 """
@@ -139,7 +140,7 @@ SHIPPINGS_AT_ONCE = 2
 #: The order, its customer and its refunds' list; a line with its two lists, a shipping with its.
 ORDER_COST = 3 + (2 + 3 * LINES_AT_ONCE) + (2 + 3 * SHIPPINGS_AT_ONCE)
 
-#: Orders a page to begin with: 2 + 23 * 43 = 991 points.
+#: Orders a page to begin with: 2 + 23 * 43 = 991 points, and 2 for what the app may.
 ORDERS_A_PAGE = 23
 
 #: Of one order: 1 + 2 + 3 * 250 + 2 + 3 * 50 = 905 points.
@@ -175,6 +176,7 @@ ORDERS = f"""
 query Orders(
   $first: Int!, $search: String!, $sort: OrderSortKeys!, $after: String, {_CURSORS}
 ) {{
+  currentAppInstallation {{ accessScopes {{ handle }} }}
   orders(first: $first, query: $search, sortKey: $sort, after: $after) {{
     {_PAGE_INFO}
     nodes {{ {_WITH_CHILDREN} }}
@@ -211,6 +213,20 @@ query OrdersCount($search: String!) {
   ordersCount(query: $search, limit: null) { count precision }
 }
 """
+
+#: Counts at once: 10 points each.
+COUNTS_AT_ONCE = 16
+
+
+def counting(searches: int) -> str:
+    """One document for many counts: `c0` of the search `s0`, `c1` of `s1`, and so on."""
+    names = range(searches)
+    variables = ", ".join(f"$s{n}: String!" for n in names)
+    counts = (
+        f"  c{n}: ordersCount(query: $s{n}, limit: null) {{ count precision }}" for n in names
+    )
+    return f"query OrdersCounts({variables}) {{\n" + "\n".join(counts) + "\n}\n"
+
 
 #: One write each: GraphQL type of its variable, and the call. `$x` becomes the write's own name.
 _WRITES = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from connectors.errors import AuthenticationError, RequestRefused, ShopUnavailable
@@ -19,6 +20,8 @@ SHORTEST_WAIT = 1.0  # seconds, where the answer doesn't say how long
 #: (https://shopify.dev/docs/api/usage/limits, 2026-11-21).
 CALL_LIMIT = "X-Shopify-Shop-Api-Call-Limit"
 SECONDS_TO_EMPTY = 20
+
+SERVED = "X-Shopify-API-Version"
 
 #: Error codes of the server's own trouble (https://shopify.dev/docs/api/admin-graphql, 2026-11-21).
 PASSING = {"INTERNAL_SERVER_ERROR", "TIMEOUT", "THROTTLED"}
@@ -108,11 +111,24 @@ def _sent(
 ) -> dict[str, Any]:
     asked = {"query": document, "variables": variables}
     answer = http.request("POST", PATH, json=asked, attempts=attempts)
+    compare_version(http.shop, answer)
     body = answer.data if isinstance(answer.data, dict) else {}
     if _at(body, "extensions", "search"):
         # an unknown search field is dropped with a warning, and everything is found
         raise RequestRefused("the shop ignored a part of the search", shop=http.shop)
     return body
+
+
+def compare_version(shop: str, answer: Answer) -> None:
+    """A version that has run out is answered by another one, with a header as the only sign."""
+    _tell_version(shop, answer.headers.get(SERVED, "none named"))
+
+
+@lru_cache
+def _tell_version(shop: str, served: str) -> None:
+    """Once for each shop and version."""
+    level = logging.INFO if served == API_VERSION else logging.WARNING
+    log.log(level, "api_version shop=%s asked=%s served=%s", shop, API_VERSION, served)
 
 
 def failure(shop: str, errors: object) -> Exception:

@@ -22,8 +22,10 @@ from connectors.shopify.documents import (
     ORDERS_A_PAGE,
     ORDERS_BY_ID,
     ORDERS_COUNT,
+    counting,
 )
 from connectors.shopify.graphql import ask, ask_counted
+from connectors.shopify.history import ALL_ORDERS, scopes_in
 from connectors.shopify.nodes import Node, following
 from connectors.shopify.orders import Listed, changed_at, risen
 
@@ -46,6 +48,11 @@ class GraphQLOrders:
         self._http = http
         self._size = ORDERS_A_PAGE
         self._largest = LARGEST_PAGE
+        self._sees_all = True
+
+    def sees_all(self) -> bool:
+        """Whether the last page was one of all orders, or of those of the last sixty days alone."""
+        return self._sees_all
 
     def count(self, since: datetime | None) -> int:
         return self.counted(_placed(since))
@@ -96,7 +103,9 @@ class GraphQLOrders:
     def _page(self, search: str, sort: str, after: str) -> tuple[list[Node], str]:
         """A page of orders, and the cursor behind it, empty on the last."""
         asked = {"search": search, "sort": sort, "after": after or None}
-        found = self._fetched(asked).get("orders")
+        answer = self._fetched(asked)
+        self._sees_all = ALL_ORDERS in scopes_in(answer)
+        found = answer.get("orders")
         ahead = following(found)
         nodes = found.get("nodes") if isinstance(found, dict) else None
         if ahead is None or not isinstance(nodes, list):
@@ -121,7 +130,15 @@ class GraphQLOrders:
 
     def counted(self, search: str) -> int:
         """How many orders a search finds."""
-        found = ask(self._http, ORDERS_COUNT, {"search": search}).get("ordersCount")
+        return self._count(ask(self._http, ORDERS_COUNT, {"search": search}).get("ordersCount"))
+
+    def counted_each(self, searches: Sequence[str]) -> Sequence[int]:
+        """How many orders each search finds, asked for at once: `COUNTS_AT_ONCE` at most."""
+        asked = {f"s{n}": search for n, search in enumerate(searches)}
+        found = ask(self._http, counting(len(searches)), asked)
+        return [self._count(found.get(f"c{n}")) for n in range(len(searches))]
+
+    def _count(self, found: object) -> int:
         if not isinstance(found, dict) or found.get("precision") != "EXACT":
             raise ShopUnavailable("the shop doesn't count its orders", shop=self._http.shop)
         return int(found["count"])

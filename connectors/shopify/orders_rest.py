@@ -15,6 +15,7 @@ from typing import Any
 from connectors.errors import ShopUnavailable
 from connectors.http import Answer, Http
 from connectors.shopify.documents import API_VERSION
+from connectors.shopify.graphql import compare_version
 from connectors.shopify.orders import Listed
 from connectors.shopify.parse import ORDER_FIELDS
 
@@ -71,6 +72,7 @@ class RestOrders:
                 limit //= 2
 
     def _rows(self, answer: Answer) -> list[Any]:
+        compare_version(self.http.shop, answer)
         rows = answer.data.get("orders") if isinstance(answer.data, dict) else None
         if not isinstance(rows, list):
             raise ShopUnavailable("the answer holds no list of orders", shop=self.http.shop)

@@ -79,6 +79,11 @@ def _added(http: Http, tags: Collection[str]) -> None:
         raise lost
 
 
+def missing_segments(http: Http, tags: Collection[str]) -> list[str]:
+    """The names of those that are yet to be created."""
+    return [name_of(tag) for tag in _missing(http, tags)]
+
+
 def name_of(tag: str) -> str:
     return f"CLV: {tag.removeprefix(tier_tag(''))}"
 

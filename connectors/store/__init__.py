@@ -97,12 +97,13 @@ class Store:
 
         Of people who were erased nothing is kept, and their orders are nobody's.
         """
-        page, also = tombstones.without(page, self._erased(shop))
+        erased = self._erased(shop)
+        page, also = tombstones.without(page, erased)
 
         def stay_out() -> None:
-            if also and self.hasher:
-                tombstones.add(self.connection, shop, self.hasher, also)
-                erasure.forget(self.connection, Person(shop, {one.value for one in also}, ()))
+            for one in also:
+                who = Person(shop, [one.customer_id], [one.email_key] if one.email_key else [])
+                erasure.forget(self.connection, erased.hasher, who, at)
 
         return log.commit(self.connection, shop, stream, page, at, stay_out)
 

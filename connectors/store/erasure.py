@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -98,15 +98,28 @@ def person(
 def erase(
     connection: DuckDBPyConnection, hasher: EmailHasher, who: Person, at: datetime
 ) -> Erasure:
-    """The person leaves the store, all or nothing, and a tombstone keeps them out."""
+    """The person leaves the store, all or nothing, and tombstones keep them out."""
     with transaction(connection):
-        counts = forget(connection, who)
-        made = tombstones.add(connection, who.shop, hasher, who.identities())
-        return _entered(connection, Erasure(who.shop, "customer", made, counts, at))
+        return forget(connection, hasher, who, at)
 
 
-def forget(connection: DuckDBPyConnection, who: Person) -> dict[str, int]:
-    """Takes the person's rows out and their orders' identity off; how many rows of each table."""
+def forget(
+    connection: DuckDBPyConnection, hasher: EmailHasher, who: Person, at: datetime
+) -> Erasure:
+    """The same within a transaction.
+
+    Their orders get tombstones, too: a shop may give them to another account later.
+    """
+    counts, orders = _taken_out(connection, who)
+    whole = replace(who, orders={*who.orders, *orders})
+    made = tombstones.add(connection, who.shop, hasher, whole.identities())
+    return _entered(connection, Erasure(who.shop, "customer", made, counts, at))
+
+
+def _taken_out(
+    connection: DuckDBPyConnection, who: Person
+) -> tuple[dict[str, int], Collection[str]]:
+    """The person's rows out, their orders' identity off; rows by table, and which orders."""
     with (
         registered(connection, "erased_ids", _column(who.ids)),
         registered(connection, "erased_people", _column([*who.ids, *who.keys])),
@@ -124,7 +137,7 @@ def forget(connection: DuckDBPyConnection, who: Person) -> dict[str, int]:
         "delete from cursors where shop = ? and stream = 'customers'",  # it may end at their id
         [who.shop],
     )
-    return dict(counts)
+    return dict(counts), theirs
 
 
 _BY_ID = "customer_id in (from erased_ids)"
@@ -241,10 +254,16 @@ def erase_shop(
 def readmit(
     connection: DuckDBPyConnection, shop: str, hasher: EmailHasher, who: Sequence[Identity]
 ) -> int:
-    """Takes tombstones away; how many there were. What the shop says of them comes in again."""
-    lifted = [hasher.tombstone(shop, *one) for one in who]
+    """Takes tombstones away; how many there were. What the shop says of them comes in again.
+
+    With those of the same erasures: an e-mail knows nothing any more of the customer's id.
+    """
+    lifted = {hasher.tombstone(shop, *one) for one in who}
+    groups = [{*one.tombstones} for one in erasures(connection) if one.shop == shop]
+    while more := [group for group in groups if group & lifted and not group <= lifted]:
+        lifted |= set[str]().union(*more)
     sql = "delete from tombstones where shop = ? and tombstone in (select unnest(?::varchar[]))"
-    return _changed(connection, sql, shop, lifted)
+    return _changed(connection, sql, shop, sorted(lifted))
 
 
 # ------------------------------------------------------------------------------------------ audit

@@ -45,7 +45,8 @@ def table(connection: DuckDBPyConnection, sql: str, **parameters: object) -> pa.
 
 def frame(connection: DuckDBPyConnection, sql: str, **parameters: object) -> pd.DataFrame:
     """The answer as a frame; decimals stay decimals, dates dates."""
-    answer: pd.DataFrame = table(connection, sql, **parameters).to_pandas()
+    # Column by column, so that a large answer is in memory once.
+    answer: pd.DataFrame = table(connection, sql, **parameters).to_pandas(self_destruct=True)
     return answer
 
 

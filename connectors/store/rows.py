@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Context, Decimal, Inexact, InvalidOperation
+from functools import lru_cache
 from operator import attrgetter
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
+from msgspec.structs import fields
 
 from connectors.schema import Customer, Order, OrderLine, Refund
 
@@ -49,7 +51,9 @@ class ColumnType:
     text: Callable[[Any], str]
 
 
+@lru_cache(maxsize=2**14)
 def _money_text(value: Decimal) -> str:
+    """Most amounts come again: nothing, a price, a quantity of one."""
     if not value.is_finite():
         raise ValueError(f"{value} is no amount")
     try:
@@ -142,13 +146,15 @@ def _misfit(row: Row) -> Misfit:
             return Misfit(column.name, "the text is not valid Unicode")
         except ValueError as error:
             return Misfit(column.name, str(error))
+        except TypeError:
+            return Misfit(column.name, "it is of another kind")
     raise AssertionError("a row without a misfit was refused")
 
 
 def arrays(kind: type[Row], rows: Sequence[Row]) -> dict[str, pa.Array]:
     """The rows as Arrow columns by name."""
     return {
-        column.name: pa.array([getattr(row, column.name) for row in rows], column.type.arrow)
+        column.name: pa.array(map(attrgetter(column.name), rows), column.type.arrow)
         for column in COLUMNS[kind]
     }
 

@@ -9,13 +9,15 @@ in a transaction, and that can write to one database alone.
 In one query all would be worked out at once, and need the memory of all at once: two gigabytes have
 no room for a shop of a million persons. So one thing is worked out after another, and what grows
 with the shop in passes of some `ROWS` orders: first by page, since an order came with its lines and
-no pass has to read what another has read, then by person.
+no pass has to read what another has read, then by person. Parts are ranges of persons, so that what
+is sorted in each is sorted in all, and no sort has to hold the whole shop.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
 from ibis.expr.types import Table
@@ -26,8 +28,18 @@ from connectors.store.reading import Asked
 from connectors.store.rows import KEYS
 from connectors.store.scores import LATEST_SCORES
 
+#: A query and its passes: statements that set out the rows which it reads then.
+Work = tuple[str, Sequence[str]]
+ONCE = ("",)
 #: Orders at a time: some 400 MB.
 ROWS = 500_000
+#: Orders by which a part's bounds are found.
+SAMPLED_A_PART = 500
+SEVERAL = """
+    select shop, order_id, updated_at, seq from orders where hash(shop, order_id) in (
+        select hash(shop, order_id) from orders group by all having count(*) > 1
+    )
+"""
 #: About how many persons a sample has at least, where a shop has more.
 SAMPLE = 100_000
 
@@ -43,56 +55,108 @@ def people(connection: DuckDBPyConnection, asked: Asked, with_traits: bool) -> T
     orders = summary.valued(tables.stored(), **asked._asdict())
     persons = summary.persons(tables.named("a_part", orders))
 
-    def worked_out() -> str:
+    def worked_out() -> Work:
         pages = _pages(connection, asked.shop)
-        orders = _orders(connection, asked, pages, with_traits)
-        parts = [_view("a_part", f"{orders} where part = {n}") for n in range(len(pages))]
-        found = _staged(connection, "persons", lambda: tables.sql(persons), asked, parts)
+        parts = _Parts.of(connection, asked.shop, len(pages))
+        sets = {"a_part": _orders(connection, asked, pages, parts, with_traits)}
+        sets["a_tier"] = _tiers(connection, asked.shop, parts)
+        sql = f"select * from ({tables.sql(persons)})"
         if with_traits:
-            traits = _traits(connection, asked, pages, parts)
-            found += f" left join {traits} using (person_key, currency)"
-        return (
-            f"select * from {found}"
-            f" left join (select person_key, tier as previous_tier from ({LATEST_SCORES})"
-            f" where shop = {_quoted(asked.shop)}) using (person_key)"
-            " order by person_key, currency"
-        )
+            sets["a_trait"] = _traits(connection, asked, pages, parts, sets["a_part"])
+            sql += " left join (select * exclude (part) from a_trait) using (person_key, currency)"
+        sql += " left join (select * exclude (part) from a_tier) using (person_key)"
+        sql += " order by person_key, currency"
+        return sql, parts.passes(sets)
 
     key = (*asked, with_traits, *_come(connection, "scores"))
     name = _staged(connection, "people", worked_out, key)
-    for kind in ("orders", "persons", "firsts", "traits"):  # they have served
+    for kind in ("orders", "firsts", "traits", "tiers"):  # they have served
         _drop(connection, kind)
     return tables.named(name, persons, *(summary.TRAITS if with_traits else ()), "previous_tier")
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """Ranges of persons, about as many orders in each; `bounds` are the first ones of all others.
+
+    Rows of a range are found quickly in a table that is sorted by `part`.
+    """
+
+    bounds: Sequence[str]
+
+    @classmethod
+    def of(cls, connection: DuckDBPyConnection, shop: str, many: int) -> _Parts:
+        """By a sample of the orders, always the same one."""
+        sql = (
+            "select person_key from orders where shop = ? and person_key is not null"
+            " and hash(order_id) % ? = 0 order by person_key"
+        )
+        one_in = max(1, ROWS // SAMPLED_A_PART)
+        keys = [key for (key,) in connection.execute(sql, [shop, one_in]).fetchall()]
+        return cls(sorted({keys[len(keys) * n // many] for n in range(1, many)} if keys else ()))
+
+    @property
+    def part(self) -> str:
+        """Which part a row's person_key belongs to."""
+        return _place(self.bounds, 0, len(self.bounds))
+
+    def passes(self, tables: Mapping[str, str]) -> list[str]:
+        """One for each part: its rows of the tables, by the names that the query has for them."""
+        return [
+            "".join(_view(name, f"{table} where part = {n}") for name, table in tables.items())
+            for n in range(len(self.bounds) + 1)
+        ]
+
+
+def _place(bounds: Sequence[str], low: int, high: int) -> str:
+    """How many bounds aren't above person_key, by halving."""
+    if low == high:
+        return str(low)
+    middle = (low + high) // 2
+    below, above = _place(bounds, low, middle), _place(bounds, middle + 1, high)
+    return f"case when person_key < {_quoted(bounds[middle])} then {below} else {above} end"
+
+
 def _orders(
-    connection: DuckDBPyConnection, asked: Asked, pages: Sequence[str], with_traits: bool
+    connection: DuckDBPyConnection,
+    asked: Asked,
+    pages: Sequence[str],
+    parts: _Parts,
+    with_traits: bool,
 ) -> str:
     """The counting orders, each with the part that its person belongs to."""
     valued = summary.valued(tables.stored("standing_"), **asked._asdict())
     if not with_traits:
         valued = valued.drop(*summary.PASSED_ON)
-    sql = (
-        f"select *, hash(person_key) % {len(pages)} as part from ({tables.sql(valued)})"
-        " order by part"  # so that a part can be read without the others
-    )
+    sql = f"select *, {parts.part} as part from ({tables.sql(valued)}) order by part"
     old = _whole_log(connection, asked)
     passes = [_page(asked.shop, page, old) for page in pages]
-    return _staged(connection, "orders", lambda: sql, (*asked, with_traits), passes)
+    return _staged(connection, "orders", lambda: (sql, passes), (*asked, with_traits))
+
+
+def _tiers(connection: DuckDBPyConnection, shop: str, parts: _Parts) -> str:
+    """What tier each person has shown so far."""
+    sql = (
+        f"select person_key, tier as previous_tier, {parts.part} as part from ({LATEST_SCORES})"
+        f" where shop = {_quoted(shop)} order by part"
+    )
+    return _staged(connection, "tiers", lambda: (sql, ONCE), (shop, _come(connection, "scores")))
 
 
 def _traits(
-    connection: DuckDBPyConnection, asked: Asked, pages: Sequence[str], parts: Sequence[str]
+    connection: DuckDBPyConnection, asked: Asked, pages: Sequence[str], parts: _Parts, orders: str
 ) -> str:
     """What all persons came by: by part their first orders, by page these orders' lines."""
-    orders = summary.valued(tables.stored(), **asked._asdict())
-    first = summary.first_orders(tables.named("a_part", orders))
-    firsts = _staged(connection, "firsts", lambda: tables.sql(first), asked, parts)
+    valued = summary.valued(tables.stored(), **asked._asdict())
+    first = summary.first_orders(tables.named("a_part", valued))
+    passes = parts.passes({"a_part": orders})
+    firsts = _staged(connection, "firsts", lambda: (tables.sql(first), passes), asked)
     traits = summary.traits(tables.named("a_first", first), tables.stored("standing_").order_lines)
-    passes = [
+    sql = f"select *, {parts.part} as part from ({tables.sql(traits)})"
+    views = [
         _view("a_first", f"{firsts} where {page}") + _lines(asked.shop, page) for page in pages
     ]
-    return _staged(connection, "traits", lambda: tables.sql(traits), asked, passes)
+    return _staged(connection, "traits", lambda: (sql, views), asked)
 
 
 # ---------------------------------------------------------------------------------------- a sample
@@ -104,13 +168,8 @@ def sample(connection: DuckDBPyConnection, asked: Asked) -> Table:
     chosen = _in_sample(connection, asked.shop)
     old = _whole_log(connection, asked)
     rows = _page(asked.shop, "true", old) + _lines(asked.shop, "false")
-    name = _staged(
-        connection,
-        "sample",
-        lambda: f"select * from ({tables.sql(valued)}) where {chosen}",
-        (*asked, chosen),
-        [rows],
-    )
+    sql = f"select * from ({tables.sql(valued)}) where {chosen}"
+    name = _staged(connection, "sample", lambda: (sql, [rows]), (*asked, chosen))
     return tables.named(name, valued)
 
 
@@ -152,21 +211,28 @@ def standing(connection: DuckDBPyConnection, asked: Asked) -> tables.Tables:
 def _whole_log(connection: DuckDBPyConnection, asked: Asked) -> str:
     """Works out what the whole log has a say in; gives the superseded rows of orders."""
     log = tables.stored()
-    guests = _staged(connection, "guests", lambda: tables.sql(tables.guests(log)))
-    later = _staged(
-        connection,
-        "later",
-        lambda: tables.sql(tables.refunds_after(log, asked.as_of)),
-        [asked.as_of],
-    )
+    guests = _staged(connection, "guests", lambda: (tables.sql(tables.guests(log)), ONCE))
+    refunds = tables.refunds_after(log, asked.as_of)
+    later = _staged(connection, "later", lambda: (tables.sql(refunds), ONCE), [asked.as_of])
     connection.execute(_view("standing_customers", guests) + _view("standing_refunds", later))
     return superseded(connection)
 
 
 def superseded(connection: DuckDBPyConnection) -> str:
-    """Where the rows of orders are that no longer stand: shop, order_id, seq."""
-    old = tables.superseded(tables.stored().orders)
-    return _staged(connection, "superseded", lambda: tables.sql(old))
+    """Where the rows of orders are that no longer stand: shop, order_id, seq.
+
+    Looked for among those whose hash occurs more than once: numbers are counted in a fraction of
+    the memory that texts take, and few orders are left then.
+    """
+    log = tables.stored().orders.select("shop", "order_id", "updated_at", "seq")
+
+    def worked_out() -> Work:
+        several = _staged(connection, "several", lambda: (SEVERAL, ONCE))
+        return tables.sql(tables.superseded(tables.named(several, log))), ONCE
+
+    name = _staged(connection, "superseded", worked_out)
+    _drop(connection, "several")
+    return name
 
 
 def _page(shop: str, page: str, superseded: str) -> str:
@@ -191,17 +257,13 @@ def _view(name: str, rows: str) -> str:
 def _staged(
     connection: DuckDBPyConnection,
     kind: str,
-    query: Callable[[], str],
+    worked_out: Callable[[], Work],
     key: Sequence[object] = (),
-    passes: Sequence[str] = ("",),
 ) -> str:
-    """The table with what the query gives in all passes, which are made where it isn't there.
-
-    A pass is statements that set out the rows which the query reads then.
-    """
+    """The table with what a query gives in all its passes, which are made where it isn't there."""
     name = f"{kind}_{_digest(connection, key)}"
     if name not in _there(connection, kind):
-        sql = query()
+        sql, passes = worked_out()
         with transaction(connection):
             _drop(connection, kind)
             for number, rows in enumerate(passes):

@@ -47,8 +47,15 @@ class Erased:
         return any(value is not None and Identity(kind, value) in self for kind, value in known)
 
     def is_them(self, customer: Customer) -> bool:
-        known = ((CUSTOMER, customer.customer_id), (EMAIL, customer.email_key))
-        return any(value is not None and Identity(kind, value) in self for kind, value in known)
+        return any(one in self for one in _of(customer))
+
+    def knows(self, customer: Customer) -> bool:
+        return all(one in self for one in _of(customer))
+
+
+def _of(customer: Customer) -> list[Identity]:
+    own = [Identity(CUSTOMER, customer.customer_id)]
+    return own + ([Identity(EMAIL, customer.email_key)] if customer.email_key else [])
 
 
 def erased_of(connection: DuckDBPyConnection, shop: str, hasher: EmailHasher | None) -> Erased:
@@ -91,15 +98,15 @@ def anonymous(order: Order) -> Order:
     )
 
 
-def without(page: Page, erased: Erased) -> tuple[Page, list[Identity]]:
-    """The page as it may be kept, and identities that are theirs, too.
+def without(page: Page, erased: Erased) -> tuple[Page, list[Customer]]:
+    """The page as it may be kept, and customers of whom not every identity is known as erased.
 
-    Somebody whose e-mail was erased may stand in the shop under another customer id by now.
+    Somebody whose e-mail was erased may stand in the shop under another id by now, or the other way
+    round.
     """
     if not erased.tombstones:
         return page, []
     them = [customer for customer in page.customers if erased.is_them(customer)]
-    also = [Identity(CUSTOMER, customer.customer_id) for customer in them]
     gone = {customer.customer_id for customer in them}
     shown = {
         one: fields
@@ -116,4 +123,4 @@ def without(page: Page, erased: Erased) -> tuple[Page, list[Identity]]:
             if one.stream != "customers" or Identity(CUSTOMER, one.row_id) not in erased
         ],
         shown=shown,
-    ), [one for one in also if one not in erased]
+    ), [one for one in them if not erased.knows(one)]

@@ -113,5 +113,12 @@ final class Columns
         'gw_card_base_price',
     ];
 
+    /** Those of them that Commerce takes off an order's grand total, though they paid for it. */
+    public const PAYMENTS = [
+        'base_gift_cards_amount',
+        'base_customer_balance_amount',
+        'base_reward_currency_amount',
+    ];
+
     public const CUSTOMER = ['entity_id', 'website_id', 'group_id', 'created_at', 'updated_at', 'email'];
 }

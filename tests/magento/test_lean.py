@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from connectors.errors import ConfigurationError, RequestRefused
 from connectors.identity import EmailHasher
 from connectors.magento import MagentoShop, lean, ranges
 from connectors.magento.walk import batches
-from connectors.platform import Page
+from connectors.platform import Page, Placed
+from connectors.reconcile import windows
 from connectors.registry import open_shop
 from connectors.sandbox.books import Books
 from connectors.sandbox.magento.setup import configure
@@ -78,6 +80,22 @@ def test_the_export_and_the_stock_routes_give_identical_rows(
     assert {key.split()[0] for key in stock} == {"order", "line", "refund", "customer", "shown"}
     assert pulled(version=version, module=True, email_key="") == stock
     assert pulled(version=version, module=True, email_key=KEY) == stock
+
+
+@pytest.mark.end_to_end
+def test_the_module_adds_whole_months_up_to_the_cent(
+    sandbox: Sandbox, pulled: Callable[..., dict[str, Any]]
+) -> None:
+    rows = pulled(module=True)
+    orders = [row for key, row in rows.items() if key.startswith("order ")]
+    first = min(order.ordered_at for order in orders)
+    asked = windows(first, TODAY)
+    whole = {window for window in asked if window.begin.day == window.end.day == 1}
+    assert 3 < len(whole) < len(asked)
+    settings = read_settings(sandbox.environment).shop("eu")
+    for window, told in zip(asked, open_shop(settings, HASHER).placed(asked), strict=True):
+        own = [one.total_value for one in orders if window.begin <= one.ordered_at < window.end]
+        assert told == Placed(len(own), sum(own) if window in whole else None), window
 
 
 # ------------------------------------------------------------------------------------ by the fake
@@ -186,3 +204,36 @@ def test_rows_beyond_the_range_are_left_to_the_next(
     route = lean.Export(shop._http, "/rest/all/V1/clv/customers", id_field="id", size=20)
     found = [row["id"] for batch in batches(route, after=10, to=55) for row in batch.rows]
     assert found == list(range(11, 56))
+
+
+def month(told: str, orders: int, total: object) -> dict[str, object]:
+    return {"month": told, "orders": orders, "base_total_value": total}
+
+
+def months_of(shop: MagentoShop, begin: datetime, end: datetime) -> list[Placed]:
+    return list(shop.placed(windows(begin, end)))
+
+
+def test_months_in_several_currencies_are_one_checksum_and_an_empty_month_is_none(
+    magento: FakeMagento, shop: MagentoShop
+) -> None:
+    magento.module = {**INFO, "email_key_fingerprint": ""}
+    rows = [month("2026-01", 2, "10.5000"), month("2026-01", 1, 7), month("2026-03", 1, "0.0000")]
+    magento.rules.append(lambda _, path, query: ok(rows) if path.endswith("months") else None)
+    begin, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
+    assert months_of(shop, begin, end) == [
+        Placed(3, Decimal("17.5")),
+        Placed(0, Decimal(0)),
+        Placed(1, Decimal(0)),
+    ]
+    assert magento.paths() == ["clv/module", "clv/orders/months"]
+
+
+@pytest.mark.parametrize("rows", [{}, [7], [month("2026-1x", 1, 2)], [{"month": "2026-01"}]])
+def test_months_that_can_not_be_read_are_told(
+    rows: object, magento: FakeMagento, shop: MagentoShop
+) -> None:
+    magento.module = {**INFO, "email_key_fingerprint": ""}
+    magento.rules.append(lambda _, path, query: ok(rows) if path.endswith("months") else None)
+    with pytest.raises(RequestRefused, match="can't be read"):
+        months_of(shop, datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))

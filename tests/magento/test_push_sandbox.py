@@ -11,10 +11,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import pytest
-from started import Run
 
 from connectors.config import ShopSettings, read_settings
 from connectors.errors import GuardStopped
@@ -27,11 +25,11 @@ from connectors.sandbox.magento.setup import configure
 from connectors.sandbox.server import Sandbox, serve
 from connectors.schema import GROUP, Change, Outcome, Shown
 
+from .keeping import SHOP, WAYS, fitted_out, ids, theirs
+
 pytestmark = pytest.mark.end_to_end
 
 CUSTOMERS = 200
-WAYS = ("module", "put", "async")
-SHOP = "eu"
 FilledBooks = Callable[[Path, int, date], Books]
 AFTER = {
     "tier": "high",
@@ -48,11 +46,8 @@ AFTER = {
 
 
 @pytest.fixture
-def sandbox(
-    tmp_path: Path, filled_books: FilledBooks, request: pytest.FixtureRequest
-) -> Iterator[Sandbox]:
-    customers = getattr(request, "param", CUSTOMERS)
-    books = filled_books(tmp_path / "b.sqlite", customers, datetime.now(UTC).date())
+def sandbox(tmp_path: Path, filled_books: FilledBooks) -> Iterator[Sandbox]:
+    books = filled_books(tmp_path / "b.sqlite", CUSTOMERS, datetime.now(UTC).date())
     configure(books, SHOP, module=True)
     with serve(books) as running:
         yield running
@@ -72,42 +67,6 @@ def written(sandbox: Sandbox, way: str, changes: list[Change]) -> list[Outcome]:
     while batch := list(islice(rest, writer.batch_size)):
         outcomes += writer.push(batch)
     return outcomes
-
-
-def ids(sandbox: Sandbox) -> list[int]:
-    rows = sandbox.books.query("SELECT id FROM customers WHERE shop = ? ORDER BY id", (SHOP,))
-    return [row["id"] for row in rows]
-
-
-def theirs(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """All that the books hold of customers but our values and the time of the last save."""
-    people = sandbox.books.query("SELECT * FROM customers WHERE shop = ? ORDER BY id", (SHOP,))
-    values = "SELECT * FROM customer_values WHERE shop = ? AND name NOT LIKE 'clv%' ORDER BY id"
-    rows = [*people, *sandbox.books.query(values, (SHOP,))]
-    return [_lasting(row) for row in rows]
-
-
-def _lasting(row: dict[str, Any]) -> dict[str, Any]:
-    """What is empty or no may be kept in more ways than one."""
-    kept = {key: value for key, value in row.items() if key != "updated_at"}
-    filled = {key: value for key, value in row.get("extra", {}).items() if value}
-    return {**kept, "extra": filled}
-
-
-def fitted_out(sandbox: Sandbox) -> None:
-    """Birthdays, newsletters, groups and unconfirmed accounts, spread over the customers.
-
-    The one with a bad old address gets a telephone.
-    """
-    for row in sandbox.books.query("SELECT * FROM customers WHERE shop = ?", (SHOP,)):
-        number = row["id"]
-        extra = row["extra"] | {"newsletter": number % 3 == 0}
-        extra |= {"dob": "1980-01-15"} if number % 2 else {}
-        extra |= {"confirmation": "k3y"} if number % 50 == 7 else {}
-        extra["addresses"] = [one | {"telephone": "1"} for one in extra["addresses"]]
-        fresh = row | {"extra": extra, "group_id": 1 + number % 3}
-        sandbox.books.execute("DELETE FROM customers WHERE shop = ? AND id = ?", (SHOP, number))
-        sandbox.books.insert("customers", [fresh])
 
 
 def changes(sandbox: Sandbox, before: Shown | None = None) -> list[Change]:
@@ -159,21 +118,6 @@ def test_refused_customers_are_named_with_their_reason_and_no_other_is(
     assert theirs(sandbox) == before
 
 
-@pytest.mark.parametrize("sandbox", [30], indirect=True)
-def test_a_run_with_refusals_ends_with_exit_code_3_and_tells_each(
-    sandbox: Sandbox, run: Run
-) -> None:
-    fitted_out(sandbox)
-    setup = configure(sandbox.books, SHOP, refuse_percent=15)
-    asked = {"CLV_EU_WRITE": "put", "CLV_SHOPS": SHOP, "CLV_MODEL": "mbg"}
-    ended = run(sandbox.environment | asked, "run", "--json")
-    assert ended.code == 3
-    told = {int(event["customer"]): event["reason"] for event in ended.events("refused")}
-    assert set(told) == {one for one in ids(sandbox) if setup.refuses(one)}
-    assert told
-    assert all(told.values())
-
-
 def test_a_consumer_that_wipes_birthdays_keeps_those_that_are_sent_along(sandbox: Sandbox) -> None:
     fitted_out(sandbox)
     configure(sandbox.books, SHOP, version="2.4.8-p2")
@@ -187,9 +131,15 @@ def test_a_shop_that_resets_groups_is_stopped_at_the_first_such_customer(sandbox
     fitted_out(sandbox)
     configure(sandbox.books, SHOP, vat_resets_group=True)
     before = theirs(sandbox)
-    with pytest.raises(GuardStopped, match=r"group_id"):
+    told = r"group_id.*All of it was put back. Customers \d+ have Disable Automatic Group Change"
+    with pytest.raises(GuardStopped, match=told):
         written(sandbox, "put", changes(sandbox))
-    assert sum(a != b for a, b in zip(before, theirs(sandbox), strict=True)) == 1
+    after = theirs(sandbox)
+    (differ,) = [(a, b) for a, b in zip(before, after, strict=True) if a != b]
+    kept = {"extra": {**differ[0]["extra"], "disable_auto_group_change": 1}}
+    assert differ[1] == {**differ[0], **kept}
+    values = "SELECT count(*) FROM customer_values WHERE name LIKE 'clv%' AND customer_id = ?"
+    assert sandbox.books.scalar(values, (differ[0]["id"],)) == 0
 
 
 @pytest.mark.parametrize("way", WAYS)

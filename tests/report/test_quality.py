@@ -3,7 +3,8 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from connectors.report.quality import bridge, honest, latest_choice
+from connectors.material import latest_choice
+from connectors.report.quality import bridge, honest
 from connectors.store.mending import MonthTotals
 
 

@@ -217,7 +217,8 @@ class SmallShopify:
         return getattr(self, f"_{name}")(**given)
 
     def _shop(self) -> Any:
-        return {"currencyCode": "EUR", "ianaTimezone": "Europe/Berlin"}
+        named = {"myshopifyDomain": "toys.myshopify.com", "plan": {"publicDisplayName": "Basic"}}
+        return {"currencyCode": "EUR", "ianaTimezone": "Europe/Berlin", **named}
 
     def _currentAppInstallation(self) -> Any:  # noqa: N802  # the API's own name
         return {"accessScopes": [{"handle": scope} for scope in self.scopes]}

@@ -39,10 +39,13 @@ from graphql import (
 )
 
 import connectors.shopify
-from connectors.shopify.documents import writing
+from connectors.shopify.documents import COUNTS_AT_ONCE, counting, writing
 
 #: What is put together as it is needed, at its fullest.
-MADE = {"writing": writing(["set0", "delete0", "remove0", "add0", "set23", "add23"])}
+MADE = {
+    "counting": counting(COUNTS_AT_ONCE),
+    "writing": writing(["set0", "delete0", "remove0", "add0", "set23", "add23"]),
+}
 
 
 def documents() -> dict[str, str]:

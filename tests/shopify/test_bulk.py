@@ -33,7 +33,7 @@ pytestmark = pytest.mark.end_to_end
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
 #: Operations that read the whole sandbox, where all goes well.
-ALL_OPERATIONS = 7
+ALL_OPERATIONS = 6
 HASHER = EmailHasher(b"x" * 32)
 USUAL = {name: getattr(Setup(), name) for name in Setup.__dataclass_fields__}
 

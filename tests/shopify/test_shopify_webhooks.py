@@ -75,7 +75,8 @@ def test_a_topic_that_nothing_follows_from_is_no_hint(books: Books) -> None:
 
 def test_no_hint_holds_a_name_an_address_or_an_email(books: Books) -> None:
     for topic in WANTED:
-        assert "ada" not in repr(read(delivered(books, topic))).lower().replace(str(ADA), "")
+        told = repr(read(delivered(books, topic))).lower()
+        assert not any(word in told for word in ("ada@", "example.com", "møller"))
 
 
 def test_only_the_very_bytes_under_the_secret_count_as_signed(books: Books) -> None:

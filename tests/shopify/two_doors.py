@@ -231,15 +231,21 @@ class Shop:
         self.fat = False
         self.cost: dict[str, Any] = {}
         self.links: dict[str, dict[str, Any]] = {}
+        self.scopes = ["read_orders", "read_all_orders", "read_customers"]
         self.between: Callable[[], None] | None = None
         web.add_callback(responses.GET, f"{API}/orders.json", callback=self._rest)
         web.add_callback(responses.GET, f"{API}/orders/count.json", callback=self._rest_count)
         web.add_callback(responses.POST, f"{API}/graphql.json", callback=self._graphql)
+        scopes = f"{API.partition('/admin')[0]}/admin/oauth/access_scopes.json"
+        web.add_callback(responses.GET, scopes, callback=self._rest_scopes)
 
     # ---------------------------------------------------------------- REST
 
     def _rest_count(self, request: PreparedRequest) -> tuple[int, dict[str, str], str]:
         return 200, {}, json.dumps({"count": len(self.orders)})
+
+    def _rest_scopes(self, request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+        return 200, {}, json.dumps({"access_scopes": [{"handle": one} for one in self.scopes]})
 
     def _rest(self, request: PreparedRequest) -> tuple[int, dict[str, str], str]:
         asked: dict[str, Any] = dict(parse_qsl(urlsplit(request.url or "").query))
@@ -296,6 +302,9 @@ class Shop:
                 "precision": "EXACT",
             },
             "nodes": lambda _, ids: self._named(ids),
+            "currentAppInstallation": {
+                "accessScopes": [{"handle": scope} for scope in self.scopes]
+            },
         }
 
     def _named(self, ids: Sequence[str]) -> list[Any]:

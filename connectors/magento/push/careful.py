@@ -24,6 +24,10 @@ CAUSES = {
     " Customer Configuration > Automatic Assignment to Customer Group). ",
 }
 #: Putting these back would send e-mails, or doesn't work by a PUT of one field.
+GROUP_ID = "group_id"
+#: With this on a customer, and only so, a PUT can give them a group where groups are assigned by
+#: VAT number: it stays on, since a PUT that takes it off again moves the group again.
+STAYS_IN_GROUP = "disable_auto_group_change"
 NOT_PUT_BACK = ("extension_attributes.", "addresses", "email", "default_", "created_", "updated_")
 
 
@@ -102,7 +106,7 @@ class Careful:
             task.id: [
                 name
                 for name in moved(task, before[task.id], now.get(task.id, {}))
-                if name in moves[task.id]
+                if name in (*moves[task.id], STAYS_IN_GROUP)
             ]
             for task in tasks
         }
@@ -119,8 +123,9 @@ def _as_before(task: Task, before: Row, names: Sequence[str]) -> dict[str, Any]:
     ]
     fields = {name: before[name] for name in able if before.get(name) is not None}
     ours = custom_attributes(task.change.after, task.shown, task.prefix)
-    group = {"group_id": before["group_id"]} if task.group is not None else {}
-    return {"id": int(task.id), **group, **fields, "custom_attributes": [*theirs, *ours]}
+    group = {GROUP_ID: before[GROUP_ID]} if task.group is not None else {}
+    stays = {STAYS_IN_GROUP: 1} if GROUP_ID in names else {}
+    return {"id": int(task.id), **group, **fields, **stays, "custom_attributes": [*theirs, *ours]}
 
 
 def _stopped(
@@ -132,11 +137,7 @@ def _stopped(
     """One line: which fields of whom moved, whether they are back, and what to do."""
     fields = ", ".join(sorted({name for names in moves.values() for name in names}))
     setting = f"CLV_{shop.upper()}_WRITE"
-    mend = (
-        f"Look at customers {_named(left)}, where that could not be put back. "
-        if left
-        else "All of it was put back. "
-    )
+    mend = _told_of(left)
     causes = "".join(
         cause for name, cause in CAUSES.items() if any(name in names for names in moves.values())
     )
@@ -149,6 +150,23 @@ def _stopped(
         shop=shop,
         way=way,
     )
+
+
+def _told_of(left: Mapping[str, Sequence[str]]) -> str:
+    """Whether the harm was undone, and at what price."""
+    harmed = {one: names for one, names in left.items() if [*names] != [STAYS_IN_GROUP]}
+    fixed = {one: names for one, names in left.items() if one not in harmed}
+    told = (
+        f"Look at customers {_named(harmed)}, where that could not be put back. "
+        if harmed
+        else "All of it was put back. "
+    )
+    if fixed:
+        told += (
+            f"Customers {_named(fixed)} have Disable Automatic Group Change Based on VAT ID ticked"
+            " now, without which a PUT can't give them their group. "
+        )
+    return told
 
 
 def _named(moves: Mapping[str, Sequence[str]]) -> str:

@@ -150,7 +150,8 @@ def _months(call: Call) -> Any:
         parts = (Decimal(1), Decimal(row["total"]), Decimal(row["back"]))
         sums[key] = [a + b for a, b in zip(sums[key], parts, strict=True)]
     return [
-        {"month": month, "orders": int(orders), "base_grand_total": f"{total:.4f}",
+        {"month": month, "orders": int(orders), "base_total_value": f"{total:.4f}",
+         "base_grand_total": f"{total:.4f}",
          "base_total_refunded": f"{back:.4f}", "base_currency_code": currency}
         for (month, currency), (orders, total, back) in sums.items()
     ]  # fmt: skip

@@ -38,7 +38,7 @@ Resolver = Callable[..., Any]
 
 
 def domain_of(shop: Row) -> str:
-    domain: str = shop["settings"].get("domain", f"{shop['shop']}.myshopify.com")
+    domain: str = shop["settings"].get("domain") or f"{shop['shop']}.myshopify.com"
     return domain
 
 

@@ -3,7 +3,9 @@
 waiting.py    until something has come, or nothing will
 operation.py  one operation: begun, asked about, given up
 shards.py     which windows of time are still to be read, and how large each is
-jsonl.py      a result's lines, joined to orders in any order, in little memory
+jsonl.py      a result's lines in shares, in whatever order they come, in little memory
+shares.py     a share becomes rows: what is usual by usual.py, all else by families.py
+refunded.py   what no bulk query reaches
 backfill.py   all of it: pages for the store
 """
 

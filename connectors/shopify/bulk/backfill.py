@@ -9,7 +9,7 @@ holds the ids of the operations that go on, so whoever was stopped finds them ag
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -27,6 +27,7 @@ from connectors.shopify.bulk.operation import (
     begin,
     give_up,
 )
+from connectors.shopify.bulk.refunded import Refunded
 from connectors.shopify.bulk.shards import Shard, Standing, beginning, cut, size_of, standing
 from connectors.shopify.bulk.shares import read_share
 from connectors.shopify.bulk.waiting import Waiting
@@ -46,6 +47,9 @@ class Listing(Protocol):
 
     def counted(self, search: str) -> int:
         """How many orders a search finds."""
+
+    def counted_each(self, searches: Sequence[str]) -> Sequence[int]:
+        """The same for some searches at once."""
 
     def matching(self, search: str) -> Iterator[tuple[list[Any], bool]]:
         """All of them as REST has them; whether more follow."""
@@ -72,6 +76,7 @@ class _Run:
         self._http = backfill.http
         self._hasher = backfill.hasher
         self._listing = backfill.listing
+        self._refunded = Refunded(backfill.http)
         self._at = at
         self._rest = self._cut(at.ahead, size_of(at.orders, AT_ONCE))
         self._waiting = Waiting(self._http.wait)
@@ -85,7 +90,10 @@ class _Run:
             yield from self._in_pages()
 
     def _cut(self, window: Window, size: int) -> Iterator[Shard]:
-        return cut(window, size, lambda part: self._listing.counted(self._at.search(part)))
+        def counted(parts: Sequence[Window]) -> Sequence[int]:
+            return self._listing.counted_each([self._at.search(part) for part in parts])
+
+        return cut(window, size, counted)
 
     def _page(self, rows: Iterable[Node] = ()) -> Page:
         return self._with(parse_orders(self._http.shop, rows, self._hasher, self._at.since))
@@ -173,9 +181,12 @@ class _Run:
         if operation.url:
             with self._result(operation) as result:
                 for share in result.shares():
-                    yield self._with(read_share(self._http, self._hasher, share, self._at.since))
+                    yield self._with(self._rows(share))
         elif operation.objects:
             raise Unsound("there is no result")
+
+    def _rows(self, share: bytes) -> Parsed:
+        return read_share(share, self._refunded, self._hasher, self._at.since)
 
     def _result(self, operation: Operation) -> Result:
         """All lines of a result, as many as the operation counted. Raises Unsound."""

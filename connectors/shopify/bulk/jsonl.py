@@ -120,22 +120,15 @@ def order_of(line: bytes) -> bytes:
 
 
 def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The same in whole lines, without blank ones."""
+    """The same in whole lines, without the last one's end."""
     rest = b""
     for piece in pieces:
         whole, end, begun = piece.rpartition(b"\n")
         if end:
-            yield _without_blanks(rest + whole)
+            yield rest + whole
             rest = begun
         else:
             rest += begun
         if len(rest) > LONGEST_LINE:
             raise Unsound("a line has no end")
-    yield _without_blanks(rest)
-
-
-def _without_blanks(lines: bytes) -> bytes:
-    lines = lines.strip(b"\n")
-    while b"\n\n" in lines:
-        lines = lines.replace(b"\n\n", b"\n")
-    return lines
+    yield rest

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from connectors.platform import Cursor, Window
+from connectors.shopify.documents import COUNTS_AT_ONCE
 
 #: Before Shopify, before the web: no order was created earlier.
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,7 +26,7 @@ LARGEST = 5_000
 SMALLEST = 1_000
 
 #: Shards for each operation that may go on at once: while one is read, the others are worked out.
-ROUNDS = 4
+ROUNDS = 3
 
 _REST = "bulk_rest"
 _SHARD = "bulk_shard"
@@ -143,22 +145,22 @@ def beginning(now: datetime, since: datetime | None, count: Callable[[str], int]
     return replace(at, orders=count(at.search(at.ahead)))
 
 
-def cut(window: Window, size: int, count: Callable[[Window], int]) -> Iterator[Shard]:
-    """Shards of up to `size` orders, by time. A window with more is halved; small ones are joined.
+def cut(
+    window: Window, size: int, count: Callable[[Sequence[Window]], Sequence[int]]
+) -> Iterator[Shard]:
+    """Shards of up to `size` orders, by time. A window with more is parted; small ones are joined.
 
     What is counted as empty belongs to a shard all the same: a count may lag behind.
     """
     if window.begin == window.end:
         return
     begin, held = window.begin, 0
-    waiting = [(window, count(window))]
+    waiting = list(zip([window], count([window]), strict=True))
     while waiting:
         part, orders = waiting.pop()
-        halves = _halves(part) if orders > size else ()
-        if len(halves) == 2:
-            earlier, later = halves
-            first = count(earlier)
-            waiting += [(later, max(orders - first, 0)), (earlier, first)]
+        parts = _parted(part, COUNTS_AT_ONCE) if orders > size else ()
+        if len(parts) > 1:
+            waiting += reversed(list(zip(parts, count(parts), strict=True)))
         elif held and held + orders > size:
             yield Shard(Window(begin, part.begin), held)
             begin, held = part.begin, orders
@@ -179,10 +181,15 @@ def stamp(instant: datetime) -> str:
 
 def _halves(window: Window) -> Sequence[Window]:
     """The window in two, on a whole second; in one where it has no more than that."""
-    middle = window.begin + timedelta(seconds=int((window.end - window.begin).total_seconds()) // 2)
-    if middle == window.begin:
-        return (window,)
-    return Window(window.begin, middle), Window(middle, window.end)
+    return _parted(window, 2)
+
+
+def _parted(window: Window, parts: int) -> Sequence[Window]:
+    """The window in so many, or in as many as it has seconds."""
+    seconds = int((window.end - window.begin).total_seconds())
+    parts = max(min(parts, seconds), 1)
+    cuts = [window.begin + timedelta(seconds=seconds * n // parts) for n in range(1, parts)]
+    return [Window(*one) for one in pairwise([window.begin, *cuts, window.end])]
 
 
 def _text(shard: Shard) -> str:

@@ -19,6 +19,7 @@ import msgspec
 
 from connectors.identity import EmailHasher
 from connectors.schema import Order, OrderLine, Refund, State
+from connectors.shopify.bulk.refunded import Wanted
 from connectors.shopify.money import total_of, without_tax
 from connectors.shopify.parse import STATES, is_currency
 from connectors.shopify.reading import ZERO, Part, sensible
@@ -95,6 +96,7 @@ class OrderNode(Shape, tag_field="__typename", tag="Order"):
     source_name: str | None
     discount_codes: tuple[str, ...]
     currency: str
+    presentment_currency: str | None
     taxes_included: bool
     financial_status: str | None
     fulfillment_status: str | None
@@ -118,6 +120,13 @@ class Usual(NamedTuple):
     order: OrderNode
     lines: Sequence[LineNode]
     shippings: Sequence[ShippingNode]
+
+    @property
+    def wanted(self) -> Wanted:
+        """What has to be asked for besides."""
+        node = self.order
+        here = node.presentment_currency == node.currency
+        return Wanted(self.number, [refund.id for refund in node.refunds], here)
 
 
 def joined(share: bytes) -> list[Usual]:
@@ -205,8 +214,9 @@ def read(
     node, currency = usual.order, usual.order.currency
     if not is_currency(currency):
         raise Unusual
-    if _is_twice(usual.lines) or _is_twice(usual.shippings):
-        raise Unusual
+    for rows in (usual.lines, usual.shippings):
+        if len(rows) > 1 and len({row.id for row in rows}) < len(rows):
+            raise Unusual  # a row is there twice
     worth = [_worth(line, currency, node.taxes_included) for line in usual.lines]
     goods = discount = ZERO
     for price, off in worth:
@@ -242,11 +252,6 @@ def read(
         coupon=_text(node.discount_codes[0]) if node.discount_codes else None,
     )
     return order, _lines(shop, usual.number, usual.lines, worth), back
-
-
-def _is_twice(rows: Sequence[LineNode | ShippingNode]) -> bool:
-    """Whether a row is there more than once."""
-    return len(rows) > 1 and len({row.id for row in rows}) < len(rows)
 
 
 def _worth(line: LineNode, currency: str, included: bool) -> tuple[Decimal, Decimal]:

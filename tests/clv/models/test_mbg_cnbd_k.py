@@ -167,7 +167,7 @@ def test_the_expectation_is_that_of_simulated_customers_of_the_same_history(
     assert abs(expected - mean) < 4 * error
 
 
-@pytest.mark.parametrize("k", [2, 5, 12])
+@pytest.mark.parametrize("k", [5, *(pytest.param(k, marks=pytest.mark.thorough) for k in (2, 12))])
 def test_random_futures_come_to_the_expectation(k: int) -> None:
     model = MBGCNBDk(k=k, **GROCERY)
     for one in (history(0, 0, 60), history(9, 200, 250), history(9, 245, 250)):

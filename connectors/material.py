@@ -1,4 +1,4 @@
-"""What the report reads of the store: frames for the numbers, totals for the bridge."""
+"""What report and segments read of the store: frames for the numbers, totals for the bridge."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from connectors.errors import ConfigurationError
-from connectors.report import quality
 from connectors.schema import Rule
 from connectors.store import Store
 from connectors.store.mending import MonthTotals
+
+if TYPE_CHECKING:  # it takes a third of a start
+    import pandas as pd
 
 #: Scorings that movement is told against: name, and how many days back at least.
 EARLIER = (("run", 1), ("quarter", 91))
@@ -59,7 +59,7 @@ def read(store: Store, shop: str, rule: Rule, now: datetime) -> Material:
         lines=store.purchase_lines(shop, **asked),
         before=_before(store, shop, as_of),
         card=_card_of(store, shop, str(scores["run_id"].iloc[0])),
-        choice=quality.latest_choice([card.card for card in store.cards(shop)]),
+        choice=latest_choice([card.card for card in store.cards(shop)]),
         months=store.months(shop, BEGINNING, now + timedelta(days=1), rule),
         unscored=store.net_of_unscored(shop, **asked),
         excluded=store.excluded(shop, as_of=as_of, currency=currency),
@@ -82,3 +82,9 @@ def _before(store: Store, shop: str, as_of: date) -> dict[str, pd.DataFrame]:
         if len(scores) and scores["run_id"].iloc[0] not in told:
             found[name] = scores
     return found
+
+
+def latest_choice(cards: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The last backtest that chose a model; scorings in between keep to it."""
+    chosen = [card["choice"] for card in cards if card.get("choice")]
+    return chosen[-1] if chosen else None
