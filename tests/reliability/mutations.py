@@ -320,8 +320,8 @@ MUTATIONS = (
         42,
         "a plan's digest isn't looked at",
         "connectors/plan.py",
-        "    if digest != _digest([_line(header), *lines]):",
-        "    if False:",
+        "    if digest != seal(",
+        "    if False and digest != seal(",
     ),
     Mutation(
         43,

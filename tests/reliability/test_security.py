@@ -37,7 +37,7 @@ from tests import test_reach, test_serve, test_supply_chain
 from tests.reliability.canaries import MARKS, columns, files_below, hits, marked, told_by
 from tests.reliability.conftest import FULL, Told
 from tests.reliability.forked import Commands
-from tests.reliability.worlds import START, shops
+from tests.reliability.worlds import HASHER, START, shops
 from tests.report import test_page
 from tests.test_reach import Listening
 
@@ -410,13 +410,13 @@ def test_check_42_a_plan_that_was_touched_is_refused_and_nothing_is_unpickled(
     changes = [Change("eu", str(n), {"tier": "low"}, {"tier": "high"}) for n in range(3)]
     plan = plans.Plan("2026-11-29T00:00:00+00:00", {"eu": "x"}, {"+": 3}, {}, changes)
     path = tmp_path / "a.plan"
-    plans.write_plan(plan, path)
+    plans.write_plan(plan, path, HASHER.seal)
     whole, taken = path.read_bytes(), 0
     places = range(0, len(whole), told.often(7, 1))
     for place in places:
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         try:
-            taken += plans.read_plan(path) != plan
+            taken += plans.read_plan(path, HASHER.seal) != plan
         except (ConfigurationError, ConnectorError):
             continue
     told("plans with one bit turned; source files without pickle", len(places) + len(SOURCES),
