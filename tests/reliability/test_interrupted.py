@@ -151,7 +151,9 @@ def test_check_02_a_second_signal_ends_it_at_once(
         for number in range(times):
             backfill.stores += 1
             running = backfill.start()
-            time.sleep(0.5)
+            while not lock_is_held(backfill.store):
+                time.sleep(0.01)
+            time.sleep(0.3)  # by now it waits for the shop
             running.send(signal.SIGTERM)
             time.sleep(0.1)
             begun = time.monotonic()

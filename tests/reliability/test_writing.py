@@ -207,6 +207,7 @@ def test_check_26_tags_that_are_dropped_without_a_word_are_found(
 ) -> None:
     with scored.copied(way) as shop:
         configure_shopify(shop.books, "us", drop_tags=0.4)
+        shop.more["CLV_MAX_REFUSALS"] = "1"  # so many would stop the write-back
         ended = shop.apply().wait()
         refused = {int(one["customer"]) for one in ended.events("refused")}
         dropped = {
