@@ -120,7 +120,7 @@ DRAIN_SECONDS = 2
 def _stop_softly(number: int, frame: FrameType | None) -> None:
     """The first signal lets the page or batch at hand be finished, the second ends at once."""
     if _asked_to_stop:
-        sys.exit(130)
+        os._exit(130)  # no clean-up: it waits for workers, and what is committed is safe anyway
     _asked_to_stop.append(number)
     signal.setitimer(signal.ITIMER_REAL, DRAIN_SECONDS)
 

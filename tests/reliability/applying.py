@@ -121,7 +121,7 @@ class Shop:
     folder: Path
     sandbox: Sandbox
     way: Way
-    writes: list[float] = field(default_factory=list)
+    more: dict[str, str] = field(default_factory=dict)
 
     @property
     def books(self) -> Books:
@@ -129,7 +129,7 @@ class Shop:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**self.sandbox.environment, **self.way.settings}
+        return {**self.sandbox.environment, **self.way.settings, **self.more}
 
     def start(self, *arguments: str, **how: Any) -> Running:
         own = ("--shop", self.way.shop, "--json", *arguments)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.reliability import forked
+from tests.reliability.applying import Scored
 
 FULL = os.environ.get("RELIABILITY") == "full"
 CHECKS = 43
@@ -54,6 +55,12 @@ def told(request: pytest.FixtureRequest) -> Told:
 def commands() -> Iterator[forked.Commands]:
     with forked.commands() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def scored(commands: forked.Commands, tmp_path_factory: pytest.TempPathFactory) -> Scored:
+    """A practice shop that waits for its scores; tests work on copies of it."""
+    return Scored.made(commands, tmp_path_factory.mktemp("scored"), customers=40)
 
 
 # -------------------------------------------------------------------------------------- the table

@@ -39,9 +39,17 @@ class Magento(magento_server.Server):
 class Shopify(shopify_server.Api):
     customers: dict[str | None, Any]
 
+    def answer(self, target: str, body: bytes, base: str) -> shopify_server.Answer:
+        if target.endswith("/access_scopes.json"):
+            scopes = b'{"access_scopes": [{"handle": "read_all_orders"}]}'
+            return shopify_server.Answer(scopes)
+        return super().answer(target, body, base)
+
     def _graphql(self, asked: Any, base: str) -> Any:
         if "customers(" in asked["query"]:
             return self.customers[asked["variables"]["after"]]
+        if "currentAppInstallation" in asked["query"]:
+            return {"currentAppInstallation": {"accessScopes": [{"handle": "read_all_orders"}]}}
         if "orders(" in asked["query"]:  # what has changed since: nothing
             return {"orders": {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}}
         return super()._graphql(asked, base)
@@ -69,7 +77,8 @@ def magento(orders: int, page_ms: float) -> Magento:
 
 
 def shopify(orders: int, page_ms: float) -> shopify_server.Server:
-    shop = shopify_server.Shop(orders, without_refunds(shopify_server.prepared()), leak=0)
+    made = without_refunds(shopify_server.prepared())
+    shop = shopify_server.Shop(orders, made, shopify_server.UNLIMITED)
     api = Shopify(shop, page_ms / 1000, 0)
     api.customers = customers()
     return shopify_server.Server(shop, api)
@@ -78,7 +87,7 @@ def shopify(orders: int, page_ms: float) -> shopify_server.Server:
 def without_refunds(made: shopify_server.Prepared) -> shopify_server.Prepared:
     """Orders made of one template would share its refund, and the last of them would own it."""
     plain = [n for n, one in enumerate(made.rest) if b'"refunds":[]' in b"".join(one.pieces)]
-    names = ("rest", "roots", "rows", "counts")
+    names = ("rest", "refunded", "roots", "rows", "counts")
     kept = {name: [getattr(made, name)[n] for n in plain] for name in names}
     return shopify_server.Prepared(**kept, refunds={})
 

@@ -21,6 +21,9 @@ LONGEST = 1.2  # seconds until the signal: some come before the first page, most
 WAYS = {"magento": "auto", "rest": "rest", "bulk": "bulk"}
 
 
+TORN = "select count(*) from orders anti join order_lines using (shop, order_id)"
+
+
 class Content(NamedTuple):
     """What a store knows, how many rows its log has, and the orders without any line."""
 
@@ -40,8 +43,14 @@ def content(path: Path) -> Content:
             store.content_hash(),
             count("select count(*) from orders"),
             count("select count(*) from latest_orders"),
-            torn=count("select count(*) from orders anti join order_lines using (shop, order_id)"),
+            torn=count(TORN),
         )
+
+
+def torn(path: Path) -> int:
+    """Orders that are there without a line: a page that was written by half."""
+    with Store.open(path, now=datetime.now(UTC)) as store:
+        return int(store.connection.execute(TORN).fetchall()[0][0])
 
 
 class Backfill:
@@ -95,16 +104,16 @@ def test_check_01_killed_anywhere_a_backfill_ends_as_if_nothing_had_been(
         backfill = Backfill(commands, tmp_path, {**environment, "CLV_X_READ": WAYS[way]})
         whole = backfill.finished()
         assert whole.orders == orders
-        kills, torn, ends = 0, 0, []
+        kills, halves, ends = 0, 0, []
         while kills < wanted:
             backfill.stores += 1
             assert backfill.stores <= 2 * wanted, "it ends before it can be killed"
             while kills < wanted and backfill.ended_by(signal.SIGKILL) == -signal.SIGKILL:
                 kills += 1
-                torn += content(backfill.store).torn
+                halves += torn(backfill.store)
             ends.append(backfill.finished())
     found = lost(whole, ends)
-    found["half-written"] += torn
+    found["half-written"] += halves
     told(f"kill -9 in a backfill of {orders:,} orders ({platform}, {way})", kills, **found)
 
 
@@ -142,7 +151,9 @@ def test_check_02_a_second_signal_ends_it_at_once(
         for number in range(times):
             backfill.stores += 1
             running = backfill.start()
-            time.sleep(0.5)
+            while not lock_is_held(backfill.store):
+                time.sleep(0.01)
+            time.sleep(0.3)  # by now it waits for the shop
             running.send(signal.SIGTERM)
             time.sleep(0.1)
             begun = time.monotonic()
