@@ -27,8 +27,9 @@ PAYLOADS = Path(__file__).resolve().parents[1] / "payloads" / "shopify"
 GONE = object()
 JUNK: list[Any] = [
     GONE, None, True, False, -7, 10**13, 1.5, "x", "", " ", "NaN", "Infinity", "1e999999",
-    "-0.01", "12,50", "0x10", "\uff11\uff12", "1_0", "2026-13-45", "2026-01-02T03:04:05", "EUR", "USD",
-    [], {}, [None], [[]], [{}], {"amount": None}, {"shop_money": None}, {"nodes": None, "pageInfo": {}},
+    "-0.01", "12,50", "0x10", "\uff11\uff12", "1_0", "2026-13-45", "2026-01-02T03:04:05",
+    "EUR", "USD", [], {}, [None], [[]], [{}], {"amount": None}, {"shop_money": None},
+    {"nodes": None, "pageInfo": {}},
     "gid://shopify/Order/x",
 ]  # fmt: skip
 AMOUNTS = [
