@@ -203,7 +203,7 @@ def test_check_11_whatever_breaks_on_the_way_nothing_is_lost(
     lost = met = late = 0
     with shops(6) as world:
         whole = Known(list(opened(world, way).pull_orders(None, START))).rows
-        for seed in range(told.often(1, 12)):
+        for seed in range(told.often(4, 12)):
             world.sandbox.faults.set(BROKEN, seed)
             slept: list[float] = []
             known, begun = Known(), time.monotonic()
