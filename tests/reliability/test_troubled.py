@@ -135,9 +135,11 @@ def test_check_10_a_wait_that_one_worker_was_told_holds_for_all(told: Told, way:
     met = early = lost = 0
     with shops(60) as world:
         whole = Known(list(opened(world, way).pull_orders(None, START))).rows
-        for seed in range(told.often(1, 20)):
+        for seed in range(told.often(1, 8)):
             gate = Gate(world.http(shop, sleep=nap, retry=Retry(first_wait=0.05)))
-            slow = Fault("status", status=429, retry_after="0.4", probability=0.1, times=2)
+            slow = Fault(
+                "status", status=429, retry_after="0.4", nth=(40 if way == "magento" else 8) + seed
+            )
             world.sandbox.faults.set([slow], seed)
             platform = world.platform(shop, gate, **{"workers": 4, **settings})
             lost += len(whole.keys() - Known(list(platform.pull_orders(None, START))).rows.keys())
