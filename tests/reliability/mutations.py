@@ -104,10 +104,10 @@ MUTATIONS = (
     ),
     Mutation(
         23,
-        "the module's neighbours are written, too",
-        "connectors/magento/push/put.py",
-        "attributes = [*task.theirs(self._required), *task.values]",
-        'attributes = [*task.values, {"attribute_code": "erp_number", "value": "1"}]',
+        "every tag is taken for ours",
+        "connectors/shopify/push/standing.py",
+        "tags=tuple(tag for tag in tags if tag.lower() in ours),",
+        "tags=tuple(tags),",
     ),
     Mutation(
         24,

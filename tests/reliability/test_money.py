@@ -305,6 +305,11 @@ def test_check_17_broken_payloads_crash_nothing_and_are_named(told: Told) -> Non
     told("broken Magento payloads", tries, crashes=crashed, silently_wrong=silent)
 
 
+#: Of a refund: duties are null where there were none, and the shop's own samples of shipping that
+#: went back have no tax.
+MAY_BE_MISSING = ("total_duties_set", "tax_amount_set")
+
+
 def test_check_17_broken_shopify_payloads_crash_nothing_and_are_named(told: Told) -> None:
     tries = told.often(600, 10_000)
     rng = random.Random(17)  # noqa: S311
@@ -316,7 +321,9 @@ def test_check_17_broken_shopify_payloads_crash_nothing_and_are_named(told: Told
     crashed = silent = refused = 0
     for _ in range(tries):
         payload, read, places, right = rng.choice(sources)
-        broken, _ = shopify_mutations.broken(rng, payload, places)
+        broken, done = shopify_mutations.broken(rng, payload, places)
+        if any("refunds" in where and where[-1] in MAY_BE_MISSING for where, _ in done):
+            continue
         try:
             parsed = read(broken)
         except Exception:

@@ -153,7 +153,7 @@ def test_check_41_of_the_erased_no_byte_is_left_and_nothing_brings_them_back(
                 left += hits([path.read_bytes()], marks)
         left += hits([told_by(tmp_path / ".clv/store.duckdb")], marks)
         assert run("backfill", "--full-refresh").code == 0
-        assert run("run").code == 0
+        assert run("pull").code == 0
         back = hits(
             [*files_below(tmp_path / ".clv"), told_by(tmp_path / ".clv/store.duckdb")], marks
         )
