@@ -154,13 +154,13 @@ def test_doctor_finds_nothing_wrong_with_the_practice_shops(run: Run, sandbox: S
 
 
 def test_doctor_names_the_gap_and_the_mend(run: Run, sandbox: Sandbox) -> None:
-    wrong = {**named(sandbox), "CLV_US_TOKEN": "mistyped"}
+    wrong = {**named(sandbox), "CLV_US_TOKEN": "shpat_not_the_one"}
     ended = run(wrong, "doctor", "--json")
     assert ended.code == 12
     failed = [line for line in ended.events("finding") if line["status"] == "fail"]
     assert {line["shop"] for line in failed} == {"us"}
     assert all(line["mend"] for line in failed)
-    assert "mistyped" not in ended.out + ended.err
+    assert "shpat_not_the_one" not in ended.out + ended.err
 
 
 def test_a_new_store_takes_nothing_away_from_customers_who_show_a_score(
