@@ -29,7 +29,7 @@ from tests.reliability.mutations import MUTATIONS, Mutation  # noqa: E402  by it
 CHECKS = range(1, 44)
 COPIES = 2
 LONGEST = 240  # seconds for one check
-WANTED = ("clv", "connectors", "benchmarks", "tests", "magento-module", "docs")
+WANTED = ("clv", "connectors", "jobs", "benchmarks", "tests", "magento-module", "docs")
 
 
 class Verdict(NamedTuple):

@@ -41,6 +41,24 @@ def test_only_requests_that_ask_for_a_change_count_as_mutating(ask: Any) -> None
     assert ask("/_control/journal").json()["mutating"] == {"eu": 1, "us": 1}
 
 
+@pytest.mark.parametrize(
+    ("sent", "counted"),
+    [
+        ({"rows": [{"customer_id": 0, "values": []}] * 2}, 0),
+        ({"rows": [{"customer_id": 0, "values": []},
+                   {"customer_id": 1, "values": [{"code": "clv_tier", "value": ""}]}]}, 1),
+        ({"rows": [{"customer_id": 1}]}, 1),
+        ({"rows": 1}, 1),
+        (b"{not json", 1),
+    ],
+)  # fmt: skip
+def test_only_rows_without_any_value_ask_our_module_for_no_change(
+    ask: Any, sent: Any, counted: int
+) -> None:
+    ask("/eu/rest/V1/clv/customers", "POST", MAGENTO, sent)
+    assert ask("/_control/journal").json()["mutating"]["eu"] == counted
+
+
 def test_reset_empties_the_journal(ask: Any) -> None:
     ask("/eu/rest/V1/orders?searchCriteria=", headers=MAGENTO)
     assert ask("/_control/reset", "POST").status == 200
