@@ -17,6 +17,8 @@ pytestmark = pytest.mark.end_to_end
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 #: Started by tests of their own: these don't end by themselves.
 GO_ON = {"serve", "sandbox", "demo"}
+#: A person is asked whether they are sure; nobody is here.
+ASK = {"erase"}
 
 
 def commands() -> list[list[str]]:
@@ -39,7 +41,8 @@ def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
                 continue
             day = (now - timedelta(days=200)).date().isoformat()
             own = {"4711": str(who["customer_id"]), "2025-12-31": day}
-            ended = run(shops.environment, *(own.get(word, word) for word in told))
+            sure = ["--yes"] if ASK & set(told) else []
+            ended = run(shops.environment, *(own.get(word, word) for word in told), *sure)
             assert ended.code == 0, f"{told}: {ended.err}{ended.out}"
             ran |= set(told)
     books.close()

@@ -48,10 +48,12 @@ class Shopify(shopify_server.Api):
     def _graphql(self, asked: Any, base: str) -> Any:
         if "customers(" in asked["query"]:
             return self.customers[asked["variables"]["after"]]
-        if "currentAppInstallation" in asked["query"]:
-            return {"currentAppInstallation": {"accessScopes": [{"handle": "read_all_orders"}]}}
+        scopes = {"currentAppInstallation": {"accessScopes": [{"handle": "read_all_orders"}]}}
         if "orders(" in asked["query"]:  # what has changed since: nothing
-            return {"orders": {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}}
+            ended = {"hasNextPage": False, "endCursor": None}
+            return {**scopes, "orders": {"nodes": [], "pageInfo": ended}}
+        if "currentAppInstallation" in asked["query"]:
+            return scopes
         return super()._graphql(asked, base)
 
 

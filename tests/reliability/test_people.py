@@ -23,7 +23,7 @@ from tests.reliability.conftest import FULL, Told
 from tests.reliability.forked import Commands
 from tests.reliability.worlds import START, shops
 
-TOKEN = "canary-token-0123456789abcdef"
+TOKEN = "canary-token-of-nobody-at-all"
 
 
 # ------------------------------------------------------------------ 35 to 37: people, files, modes

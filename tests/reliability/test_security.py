@@ -38,7 +38,7 @@ from tests.test_reach import Listening
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [ROOT / "sync.py", *(ROOT / "connectors").rglob("*.py"), *(ROOT / "clv").rglob("*.py")]
-TOKEN = "canary-token-0123456789abcdef"
+TOKEN = "canary-token-of-nobody-at-all"
 
 secured = test_reach.secured
 
