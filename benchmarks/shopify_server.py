@@ -40,6 +40,7 @@ from connectors.sandbox.shopify.setup import SCOPES, configure
 from connectors.sandbox.shopify.storage import Storage
 from connectors.shopify.bulk.operation import ORDERS_IN_BULK, RUN_QUERY
 from connectors.shopify.documents import REFUNDS, REFUNDS_AT_ONCE, ROWS_AT_ONCE
+from connectors.shopify.history import ALL_ORDERS, SCOPES_PATH
 
 TEMPLATES = 256
 AT_ONCE = 5
@@ -47,6 +48,7 @@ BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 GAP = 7  # ids are so far apart: others are taken by drafts
 SETTLED = timedelta(days=2)  # from an order's placing to its last change
 API = "/admin/api/2026-10/"
+GRANTED = [{"handle": ALL_ORDERS}]
 #: What stands in a rendered order where each order has something of its own.
 ID, NUMBER = "111222333", "@number@"
 CREATED, UPDATED = "2001-01-01T01:01:01", "2002-02-02T02:02:02"
@@ -285,6 +287,8 @@ class Api:
         if path == "orders/count.json":
             begin, end = self._shop.window(_search(asked))
             return Answer(_json({"count": end - begin}), self._page_seconds)
+        if path == SCOPES_PATH:
+            return Answer(_json({"access_scopes": GRANTED}), self._page_seconds)
         if path != "orders.json":
             told = {"shop": {"id": 1, "iana_timezone": "UTC", "currency": "USD"}}
             return Answer(_json(told), self._page_seconds)
@@ -317,6 +321,8 @@ class Api:
 
     def _graphql(self, asked: Any, base: str) -> Any:
         query, variables = asked["query"], asked["variables"]
+        if "currentAppInstallation" in query:
+            return {"currentAppInstallation": {"accessScopes": GRANTED}}
         if "bulkOperationRunQuery(" in query:
             return {"bulkOperationRunQuery": self._run(variables["query"])}
         if "bulkOperation(" in query:

@@ -39,21 +39,14 @@ class Magento(magento_server.Server):
 class Shopify(shopify_server.Api):
     customers: dict[str | None, Any]
 
-    def answer(self, target: str, body: bytes, base: str) -> shopify_server.Answer:
-        if target.endswith("/access_scopes.json"):
-            scopes = b'{"access_scopes": [{"handle": "read_all_orders"}]}'
-            return shopify_server.Answer(scopes)
-        return super().answer(target, body, base)
-
     def _graphql(self, asked: Any, base: str) -> Any:
         if "customers(" in asked["query"]:
             return self.customers[asked["variables"]["after"]]
-        scopes = {"currentAppInstallation": {"accessScopes": [{"handle": "read_all_orders"}]}}
         if "orders(" in asked["query"]:  # what has changed since: nothing
             ended = {"hasNextPage": False, "endCursor": None}
-            return {**scopes, "orders": {"nodes": [], "pageInfo": ended}}
-        if "currentAppInstallation" in asked["query"]:
-            return scopes
+            installed = {"accessScopes": shopify_server.GRANTED}
+            orders = {"nodes": [], "pageInfo": ended}
+            return {"currentAppInstallation": installed, "orders": orders}
         return super()._graphql(asked, base)
 
 
