@@ -267,6 +267,17 @@ def test_after_a_wait_that_was_given_up_the_shop_is_not_asked_early(
     assert naps == []
 
 
+def test_who_gives_a_request_up_waits_before_the_next_one(
+    http: Http, shop: responses.RequestsMock, naps: list[float]
+) -> None:
+    shop.get(f"{SHOP}/x", status=429, headers={"Retry-After": "7"})
+    shop.get(f"{SHOP}/y", json={})
+    with pytest.raises(ShopUnavailable):
+        http.get("/x", attempts=1)
+    http.get("/y")
+    assert naps == pytest.approx([7], abs=0.5)
+
+
 def test_a_wait_that_one_thread_was_told_is_kept_by_another(
     shop: responses.RequestsMock, naps: list[float]
 ) -> None:
