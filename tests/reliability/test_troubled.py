@@ -18,11 +18,14 @@ from connectors.magento import ranges, search
 from connectors.magento.workers import nap
 from connectors.platform import Page
 from connectors.pull import Watch, pull_customers, pull_orders
+from connectors.sandbox import shopify as practice
 from connectors.sandbox.faults import Fault
+from connectors.sandbox.shopify import limits
 from connectors.sandbox.shopify.scenes import age_orders
 from connectors.sandbox.shopify.setup import configure
 from connectors.shopify import orders_graphql, orders_rest
 from connectors.shopify.bulk import shards
+from connectors.shopify.graphql import throttled
 from connectors.store import Store
 from tests.reliability.conftest import Told
 from tests.reliability.forked import Commands
@@ -179,16 +182,54 @@ class Gate:
         return self._judged(status, headers, raw)
 
 
-def test_check_10_throttled_points_never_run_out(told: Told) -> None:
-    """A standard plan's bucket on a clock of its own: nothing is asked that it can't bear."""
-    lost = 0
+def test_check_10_throttled_points_never_run_out(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A standard plan's bucket, on a clock that goes on by what is slept and by nothing else.
+
+    Who has no points left for a dearer document learns it by asking; the wait told then suffices.
+    """
+    moment = Moment()
+    monkeypatch.setattr(practice, "Bucket", lambda clock: limits.Bucket(moment))
+    lost = again = 0
     with shops(30) as world:
         whole = ids(list(opened(world, "graphql").pull_orders(None, START)))
-        configure(world.books, "us", limits="standard", throttled=0.3)
         asked = len(world.books.journal())
-        lost += len(whole - ids(list(opened(world, "graphql").pull_orders(None, START))))
+        for share in (0.0, 0.3):
+            configure(world.books, "us", limits="standard", throttled=share)
+            refused: list[bool] = []
+            http = moment.door(world, refused)
+            pages = world.platform("us", http, read="graphql").pull_orders(None, START)
+            lost += len(whole - ids(list(pages)))
+            again += sum(map(all, itertools.pairwise(refused))) if share == 0 else 0
         calls = len(world.books.journal()) - asked
-    told("GraphQL calls of which 30% are answered THROTTLED", calls, lost=lost)
+    tried = "GraphQL calls of a standard plan, then with 30% of them THROTTLED"
+    told(tried, calls, lost=lost, asked_too_early=again)
+
+
+class Moment:
+    """Shop and client on one clock."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    def door(self, world: World, refused: list[bool]) -> Http:
+        """Its waits cost no time; `refused` tells of each answer whether it was THROTTLED."""
+
+        def heard(answer: Answer) -> float | None:
+            after = throttled(answer)
+            refused.append(after is not None)
+            return after
+
+        http = world.http("us", self.sleep, throttled=heard)
+        http._pace._clock = self
+        return http
 
 
 BROKEN = (
