@@ -36,6 +36,7 @@ from connectors.http import (
     PreparedRequest,
     Retry,
 )
+from connectors.http.patience import Pace
 
 SHOP = "https://shop.example"
 CANARY = "token-canary-4711"
@@ -234,6 +235,67 @@ def test_busy_answers_do_not_use_up_the_attempts_for_failures(
     http = Http(SHOP, shop="eu", retry=Retry(longest_wait=2), sleep=naps.append)
     assert http.get("/x").status == 200
     assert len(naps) == 10
+
+
+def test_who_waits_keeps_what_others_are_told_meanwhile() -> None:
+    now = 100.0
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        slept.append(seconds)
+        now += seconds - 2
+        if len(slept) == 1:
+            pace.hold(7)
+        now += 2
+
+    pace = Pace(sleep, lambda: now)
+    pace.hold(4)
+    pace.hold(1)  # a shorter wait ends no longer one
+    pace.keep(longest=300)
+    assert slept == [4, 5]
+
+
+def test_after_a_wait_that_was_given_up_the_shop_is_not_asked_early(
+    http: Http, shop: responses.RequestsMock, naps: list[float]
+) -> None:
+    shop.get(f"{SHOP}/x", status=429, headers={"Retry-After": "86400"})
+    for path in ("/x", "/y"):
+        with pytest.raises(ShopUnavailable, match="slow down"):
+            http.get(path)
+    assert len(shop.calls) == 1
+    assert naps == []
+
+
+def test_who_gives_a_request_up_waits_before_the_next_one(
+    http: Http, shop: responses.RequestsMock, naps: list[float]
+) -> None:
+    shop.get(f"{SHOP}/x", status=429, headers={"Retry-After": "7"})
+    shop.get(f"{SHOP}/y", json={})
+    with pytest.raises(ShopUnavailable):
+        http.get("/x", attempts=1)
+    http.get("/y")
+    assert naps == pytest.approx([7], abs=0.5)
+
+
+def test_a_wait_that_one_thread_was_told_is_kept_by_another(
+    shop: responses.RequestsMock, naps: list[float]
+) -> None:
+    """The other asks while the first one still waits."""
+
+    def sleep(seconds: float) -> None:
+        naps.append(round(seconds))
+        if len(naps) == 1:
+            other = threading.Thread(target=http.get, args=("/y",))
+            other.start()
+            other.join()
+
+    shop.get(f"{SHOP}/x", status=429, headers={"Retry-After": "97"})
+    shop.get(f"{SHOP}/x", json={})
+    shop.get(f"{SHOP}/y", json={})
+    http = Http(SHOP, shop="eu", sleep=sleep)
+    http.get("/x")
+    assert naps == [97, 97]
 
 
 @pytest.mark.parametrize("asked", ["soon", "-5", "nan", "Sat, 21 Nov 1970 19:00:42 GMT"])

@@ -60,8 +60,8 @@ class Http:
         self._origin = checked_origin(self._base, self._setting)
         self._credentials = _Credentials(auth or Unsigned(), headers or {}, renew)
         self._renewable = renewable
-        self._patience = Patience(shop, retry, sleep)
         self._pace = Pace(sleep)
+        self._patience = Patience(shop, retry, self._pace.sleep)
         self._pause = pause
         self._trust = trust
         self._wire = Wire(shop, self._setting, self._origin, budget=retry.budget, trust=trust)
@@ -143,15 +143,22 @@ class Http:
         return self._patience(lambda: self._attempt(message), attempts)
 
     def _attempt(self, message: Message) -> Answer:
-        self._pace.keep()
-        request = self._credentials.sign(self._wire, message)
+        request = self._signed(message)
         try:
             answer = self._judge(*self._wire.sent(request))
         except Passing as passing:
-            self._pace.hold(passing.after or 0, told=threading.get_ident())
+            self._pace.hold(passing.after or 0)
             raise
         self._pace.hold(self._pause(answer))
         return answer
+
+    def _signed(self, message: Message) -> PreparedRequest:
+        """To be sent at once; signing waits where another thread renews the credentials."""
+        while True:
+            self._pace.keep(self._patience.retry.budget)
+            request = self._credentials.sign(self._wire, message)
+            if not self._pace.left():
+                return request
 
 
 class _Credentials:

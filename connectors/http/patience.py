@@ -49,20 +49,39 @@ class Pace:
     ) -> None:
         self._sleep = sleep
         self._clock = clock
+        self._lock = threading.Lock()
         self._free_at = 0.0
-        self._told: int | None = None
+        self._own = _Own()
 
-    def hold(self, seconds: float, *, told: int | None = None) -> None:
-        """Nobody asks for so long. `told` is the thread that waits by itself."""
-        free_at = self._clock() + seconds
-        if seconds > 0 and free_at > self._free_at:
-            self._free_at, self._told = free_at, told
+    def hold(self, seconds: float) -> None:
+        """Nobody asks for so long, nor before what was asked for earlier has passed."""
+        with self._lock:
+            self._free_at = max(self._free_at, self._clock() + seconds)
 
-    def keep(self) -> None:
-        """Waits what is left to wait."""
-        left = self._free_at - self._clock()
-        if left > 0 and self._told != threading.get_ident():
-            self._sleep(left)
+    def left(self) -> float:
+        """Seconds that this thread still has to wait."""
+        now, free_at = self._clock(), self._free_at
+        return free_at - now if free_at > max(now, self._own.waited_until) else 0.0
+
+    def keep(self, longest: float) -> None:
+        """Waits what is left to wait, and what others are told meanwhile.
+
+        Raises Passing where that is more than `longest`: nobody asks too early, nor waits all day.
+        """
+        while left := self.left():
+            if left > longest:
+                raise Passing("the shop asks to slow down", after=left)
+            self.sleep(left)
+
+    def sleep(self, seconds: float) -> None:
+        """Any wait of this thread counts, so that none is waited twice."""
+        until = self._clock() + seconds
+        self._sleep(seconds)
+        self._own.waited_until = max(self._own.waited_until, until)
+
+
+class _Own(threading.local):
+    waited_until = 0.0
 
 
 class Passing(Exception):

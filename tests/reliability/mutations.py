@@ -177,10 +177,10 @@ MUTATIONS = (
     ),
     Mutation(
         10,
-        "Retry-After isn't heard",
-        "connectors/http/patience.py",
-        "        if passing.after is not None:",
-        "        if False:",
+        "a wait that one worker was told isn't told to the others",
+        "connectors/http/door.py",
+        "self._pace.hold(passing.after or 0)",
+        "self._pace.hold(0)",
     ),
     Mutation(
         11,
