@@ -14,6 +14,7 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from copy import copy
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -150,7 +151,7 @@ def _cut(type_: Any, used: Used, arguments: set[tuple[str, str, str]]) -> Any:
     if isinstance(type_, GraphQLUnionType):
         return type_
     names = used.fields[type_.name] | ({"id"} if _is_node(type_) else set())
-    fields = {name: field for name, field in type_.fields.items() if name in names}
+    fields = {name: copy(field) for name, field in type_.fields.items() if name in names}
     for name, field in fields.items():
         field.args = {a: arg for a, arg in field.args.items() if (type_.name, name, a) in arguments}
     if isinstance(type_, GraphQLInterfaceType):
