@@ -84,10 +84,11 @@ def called_in(folder: Path) -> Run:
 
 @contextmanager
 def own_signals() -> Iterator[None]:
-    """The command's handlers go when it ends, as those of a process do."""
+    """The command's handlers, and what they were told, go when it ends, as those of a process do."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        sync._asked_to_stop.clear()
