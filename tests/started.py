@@ -84,7 +84,7 @@ def called_in(folder: Path) -> Run:
 
 @contextmanager
 def own_signals() -> Iterator[None]:
-    """The command's handlers, and what they were told, go when it ends, as those of a process do."""
+    """The command's handlers and what they were told go when it ends, as a process's do."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
