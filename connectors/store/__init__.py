@@ -280,7 +280,7 @@ class Store:
         self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
     ) -> pd.DataFrame:
         """A row per purchase up to `as_of`: customer_id (the person key), order_id, ordered_at,
-        net_value as a float, channel, coupon, store_view."""
+        net_value as a float, channel, coupon, country, store_view."""
         asked = {"shop": shop, "as_of": as_of, "currency": currency}
         sql = reading.purchases(rule) + " order by ordered_at, order_id"
         return reading.frame(self.connection, sql, **asked)
@@ -331,8 +331,8 @@ class Store:
     ) -> pa.RecordBatchReader:
         """The summary in batches, in order of person_key.
 
-        With the `previous_tier` of each; `with_traits` adds channel, category and coupon of their
-        first order.
+        With the `previous_tier` of each; `with_traits` adds channel, category, coupon and
+        country of their first order.
         """
         asked = reading.Asked(shop, as_of, rule, currency)
         sql = reading.to_score(self.connection, asked, with_traits)
@@ -349,7 +349,7 @@ class Store:
     ) -> pd.DataFrame:
         """The summary's frequency, recency, T, orders and net as plain numbers, for the models.
 
-        `with_traits` adds channel, category and coupon.
+        `with_traits` adds channel, category, coupon and country.
         """
         asked = reading.Asked(shop, as_of, rule, currency)
         sql = reading.numbers(self.connection, asked, with_traits)
@@ -358,7 +358,7 @@ class Store:
     def traits(
         self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
     ) -> pd.DataFrame:
-        """Channel, category and coupon of each person's first order, by customer_id: their key."""
+        """What each person's first order tells (`summary.TRAITS`), by customer_id: their key."""
         sql = reading.traits(self.connection, reading.Asked(shop, as_of, rule, currency))
         found = reading.frame(self.connection, f"select * exclude (currency) from ({sql})")
         return found.rename(columns={"person_key": "customer_id"}).set_index("customer_id")
