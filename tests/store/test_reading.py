@@ -10,6 +10,7 @@ import pytest
 from made_rows import NOW, customer, guest, line, order, page
 
 from connectors.store import Store, reading, staging
+from connectors.store.summary import TRAITS
 
 KNOWN: dict[str, Any] = {"as_of": date(2026, 11, 22), "rule": "net", "currency": None}
 
@@ -37,7 +38,7 @@ def test_what_they_came_by_can_be_left_out(filled: Store) -> None:
     short = filled.to_score("eu", **KNOWN).read_pandas()
     long = filled.to_score("eu", **KNOWN, with_traits=True).read_pandas()
     pd.testing.assert_frame_equal(
-        short, long.drop(columns=["channel", "category", "coupon"]), check_like=True
+        short, long.drop(columns=[*TRAITS]), check_like=True
     )
 
 

@@ -376,7 +376,7 @@ def test_what_is_to_be_scored_knows_the_tier_that_was(store: Store) -> None:
 def test_people_have_the_traits_of_their_first_order(store: Store) -> None:
     summarised(
         store,
-        order("1", ordered_at=on(1), channel="web", coupon="WELCOME"),
+        order("1", ordered_at=on(1), channel="web", coupon="WELCOME", country="SE"),
         order("2", ordered_at=on(2), channel="pos"),
         guest("3", "guest-9", ordered_at=on(3)),
         order("0", ordered_at=on(1, 1), state="cancelled", channel="phone"),
@@ -385,8 +385,8 @@ def test_people_have_the_traits_of_their_first_order(store: Store) -> None:
         line("2", 1, category="Office"),
     )
     traits = store.traits("eu", as_of=AS_OF)
-    assert traits.loc["7"].tolist() == ["web", "Garden", "coupon"]
-    assert traits.loc["guest-9"].fillna("-").tolist() == ["-", "-", "none"]
+    assert traits.loc["7"].tolist() == ["web", "Garden", "coupon", "SE"]
+    assert traits.loc["guest-9"].fillna("-").tolist() == ["-", "-", "none", "-"]
     numbers = store.numbers("eu", as_of=AS_OF, with_traits=True)
     assert numbers.coupon.tolist() == ["coupon", "none"]
     assert numbers.net.tolist() == [180.0, 90.0]
