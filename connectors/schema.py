@@ -56,7 +56,8 @@ class Order(msgspec.Struct, frozen=True):
     fees), without tax. `refunded_value` is goods without tax, `refunded_shipping` shipping without
     tax, `refunded_total` all that went back, tax included. `person_key` says whose order it is:
     the customer id, or for guests the keyed hash of the e-mail (`connectors.identity`); it is None
-    where the shop knows neither. `country` (ISO 3166-1 alpha-2) is where it was sent, else billed to.
+    where the shop knows neither. `country` (ISO 3166-1 alpha-2) is where it was sent, else
+    billed to.
 
     Raises ValueError where the parts don't add up to the total, or an instant is not UTC.
     """
@@ -208,12 +209,19 @@ FIELDS: Mapping[str, Kind] = {
 }
 
 
+#: The segment, where the owner wants it and the platform keeps it as a field.
+SEGMENT = "segment"
+
+#: The same, with what isn't written everywhere.
+KINDS: Mapping[str, Kind] = {**FIELDS, SEGMENT: "text"}
+
+
 def normal(field: str, value: object) -> str:
     """`value` as a field's text; ValueError or ArithmeticError where it isn't of the field's kind.
 
     Shops give decimals as `77.2500` and dates as `2026-11-22 00:00:00`: the same in normal form.
     """
-    kind = FIELDS[field]
+    kind = KINDS[field]
     if kind == "text":
         return " ".join(str(value).split())[:255]
     if kind == "date":

@@ -15,6 +15,7 @@ from started import Run, called_in
 
 from connectors.sandbox.books import Books
 from connectors.sandbox.ledger import ledger
+from connectors.sandbox.magento.setup import configure
 from connectors.sandbox.server import open_books, serve
 
 pytestmark = pytest.mark.end_to_end
@@ -185,6 +186,50 @@ def test_segments_are_written_as_tags_where_the_owner_wants_them(filled: Filled)
     assert filled.run(filled.environment, "apply", "--yes", "--shop", "us").code == 0
     assert tagged(filled.books, "clv-regulars") == set()
     assert foreign_tags(filled.books) == before
+
+
+@pytest.mark.parametrize("way", ["module", "put"])
+def test_segments_are_written_as_an_attribute_in_magento_and_can_be_undone(
+    way: str, filled: Filled
+) -> None:
+    configure(filled.books, "eu", module=way == "module")
+    (filled.folder / "rules.toml").write_text(RULES)
+    plain = {**filled.environment, "CLV_EU_WRITE": way}
+    own = {**plain, "CLV_SEGMENT_RULES": "rules.toml", "CLV_EU_SEGMENT_TAGS": "yes"}
+    assert filled.run(plain, "apply", "--yes", "--shop", "eu").code == 0
+    before, others = segmented(filled.books), foreign_values(filled.books)
+    assert before == {}
+
+    ended = filled.run(own, "segments", "--shop", "eu", "--out", "eu.csv", "--json")
+    told = {line["segment"]: line["query"] for line in ended.events("query")}
+    assert told["regulars"] == "Value Segment: regulars"
+    assert filled.run(own, "apply", "--yes", "--shop", "eu").code == 0
+    with (filled.folder / "eu.csv").open() as file:
+        listed = {row["customer_id"]: row["segment"] for row in csv.DictReader(file)}
+    shown = segmented(filled.books)
+    assert {*shown.values()} == {"regulars", "once"}
+    named = {who: name for who, name in listed.items() if who and name in shown.values()}
+    assert shown == named
+    assert filled.run(own, "plan", "--shop", "eu", "--detailed-exitcode").code == 0
+
+    (newest, *_) = filled.run(own, "undo", "--json").events("run")
+    assert filled.run(own, "undo", newest["run"], "--yes").code == 0
+    assert segmented(filled.books) == before
+    assert filled.run(own, "apply", "--yes", "--shop", "eu").code == 0
+    # Without the wish the values go again.
+    assert filled.run(plain, "apply", "--yes", "--shop", "eu").code == 0
+    assert segmented(filled.books) == {}
+    assert foreign_values(filled.books) == others
+
+
+def segmented(books: Books) -> dict[str, str]:
+    sql = "SELECT customer_id, value FROM customer_values WHERE shop = 'eu' AND name = ?"
+    return {str(row["customer_id"]): row["value"] for row in books.query(sql, ("clv_segment",))}
+
+
+def foreign_values(books: Books) -> list[tuple[object, ...]]:
+    sql = "SELECT * FROM customer_values WHERE shop = 'eu' AND name NOT LIKE 'clv\\_%' ESCAPE '\\'"
+    return [tuple(row.values()) for row in books.query(sql)]
 
 
 def tagged(books: Books, tag: str) -> set[str]:

@@ -33,7 +33,7 @@ from connectors.magento.push import Writer
 from connectors.magento.workers import nap
 from connectors.platform import Cursor, Finding, Page, Placed, Window
 from connectors.rates import Rates, read_rates
-from connectors.schema import FIELDS, GROUP, Change, Outcome
+from connectors.schema import GROUP, KINDS, Change, Outcome
 
 
 class MagentoShop:
@@ -52,7 +52,7 @@ class MagentoShop:
 
     @property
     def shows(self) -> Sequence[str]:
-        return (*FIELDS, GROUP) if self._moves else tuple(FIELDS)
+        return (*KINDS, GROUP) if self._moves else tuple(KINDS)
 
     @property
     def batch_size(self) -> int:

@@ -123,7 +123,8 @@ def traits(first_orders: Table, lines: Table) -> Table:
     """What persons came by, told from their first orders and these orders' lines.
 
     Columns: person_key, currency, channel, category, coupon, country. The category is that of the
-    line worth most; `coupon` says whether there was one (`coupon` or `none`), since codes come and go.
+    line worth most; `coupon` says whether there was one (`coupon` or `none`), since codes come and
+    go.
     """
     each = first_orders.left_join(lines, ["order_id", "seq"]).select(
         *(first_orders[name] for name in (*PERSON, "channel", "coupon", "country")),

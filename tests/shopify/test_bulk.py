@@ -248,9 +248,7 @@ def test_an_app_that_may_not_see_addresses_reads_page_by_page_and_all_but_countr
     configure(sandbox.books, "us", hide_addresses=True)
     kept = Kept().take(bulk.pull(None, NOW, None))
     assert None not in {order.country for order in truth.orders.values()}
-    assert kept.orders == {
-        one: replace(order, country=None) for one, order in truth.orders.items()
-    }
+    assert kept.orders == {one: replace(order, country=None) for one, order in truth.orders.items()}
     assert (kept.lines, kept.refunds) == (truth.lines, truth.refunds)
 
 

@@ -378,9 +378,7 @@ def test_no_payload_whatever_is_in_it_breaks_the_page(make: Any, data: st.DataOb
 def test_where_an_order_was_sent_goes_before_where_it_was_billed(
     make: Any, shipping: Any, billing: Any, country: str | None
 ) -> None:
-    assert (
-        parsed(make.order(shipping_address=shipping, billing_address=billing)).country == country
-    )
+    assert parsed(make.order(shipping_address=shipping, billing_address=billing)).country == country
 
 
 def test_a_recorded_order_tells_its_country() -> None:

@@ -22,7 +22,7 @@ from connectors.sandbox.magento.orders import order
 from connectors.sandbox.magento.saving import attribute_value
 from connectors.sandbox.magento.shop import base_currency, website_of
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 MOST_LIMIT = 5000
 MOST_ROWS = 1000
 

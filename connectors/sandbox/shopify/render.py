@@ -286,7 +286,6 @@ def _consent(asked_at: str) -> Json:
 UNPROTECTED = ("country", "country_code", "province", "province_code")
 
 
-
 def unprotected(order: Json) -> Json:
     """The order as such an app gets it."""
     left = {
