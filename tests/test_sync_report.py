@@ -6,9 +6,10 @@ import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 
 import pytest
 from started import Run, called_in
@@ -265,3 +266,55 @@ def test_what_was_written_about_somebody_who_is_erased_goes_too(tmp_path: Path) 
     left = (tmp_path / "seg.csv").read_text()
     assert "c7" not in left
     assert "c8" in left
+
+
+def movement_of(page: Path) -> str:
+    """The section on who moved, without the days that its scorings are of."""
+    text = page.read_text(encoding="utf-8")
+    start = text.index('<section id="movement">')
+    return text[start : text.index("</section>", start)]
+
+
+def test_the_first_report_tells_who_moved_since_a_quarter_ago_and_keeps_nothing_of_it(
+    tmp_path: Path,
+) -> None:
+    rng = Random(7)  # noqa: S311
+    today = datetime.now(UTC).date()
+    days = [(n, rng.randrange(1, 400)) for n in range(240) for _ in range(rng.choice((1, 1, 2, 5)))]
+    rows = [f"c{n},{today - timedelta(days=ago)},{20 + n % 70}.00" for n, ago in days]
+    (tmp_path / "o.csv").write_text("\n".join(["customer_id,ordered_at,net_value", *rows, ""]))
+    settings = {
+        "CLV_SHOPS": "x",
+        "CLV_X_PLATFORM": "file",
+        "CLV_X_PATH": "o.csv",
+        "CLV_MODEL": "bg",
+    }
+    run = called_in(tmp_path)
+    assert run(settings, "backfill").code == 0
+    assert run(settings, "plan", "--out", "monday.plan").code == 0
+    assert run(settings, "report", "--out", "first.html").code == 0
+    first = movement_of(tmp_path / "first.html")
+    assert "a quarter ago" in first
+    assert "worked out today" in first
+    assert 'class="n">0<' not in first[first.index("rose and") - 40 : first.index("rose and")]
+    assert run(settings, "apply", "monday.plan", "--yes").code == 0  # it is no older for the report
+
+    # What a scoring of that day gives is the same.
+    then = str(today - timedelta(days=91))
+    assert run(settings, "score", "--as-of", then).code == 0
+    assert run(settings, "report", "--out", "second.html").code == 0
+    second = movement_of(tmp_path / "second.html")
+    assert "worked out today" not in second
+    note = re.compile(r'<p class="quiet">[^<]*worked out today[^<]*</p>')
+    assert note.sub("", first).split() == second.split()
+
+
+def test_a_shop_younger_than_a_quarter_has_nobody_who_could_have_moved(tmp_path: Path) -> None:
+    today = datetime.now(UTC).date()
+    rows = [f"c{n % 40},{today - timedelta(days=n % 60)},{20 + n}.00" for n in range(120)]
+    (tmp_path / "o.csv").write_text("\n".join(["customer_id,ordered_at,net_value", *rows, ""]))
+    settings = {"CLV_SHOPS": "x", "CLV_X_PLATFORM": "file", "CLV_X_PATH": "o.csv"}
+    run = called_in(tmp_path)
+    assert run(settings, "backfill").code == 0
+    assert run(settings, "report", "--out", "r.html").code == 0
+    assert "too little was known to score anybody" in movement_of(tmp_path / "r.html")

@@ -23,8 +23,8 @@ from connectors.shopify.reading import Part
 from connectors.shopify.refunds import parse_refunds
 
 #: What is asked for over REST. Notes stay in the shop; `customer` and addresses can't be had in
-#: part, so all but an id and a country are dropped on reading; `email` is hashed at once where there
-#: is no customer.
+#: part, so all but an id and a country are dropped on reading; `email` is hashed at once where
+#: there is no customer.
 ORDER_FIELDS = (
     "id,name,created_at,processed_at,updated_at,cancelled_at,test,source_name,currency,"
     "presentment_currency,taxes_included,duties_included,financial_status,fulfillment_status,"

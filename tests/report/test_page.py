@@ -157,3 +157,21 @@ def test_countries_have_their_names_in_the_reports_language(
     text = Seen(html_of(language)).text
     told = text[text.index(title) :]
     assert all(name in told for name in (*names, "XX"))
+
+
+@pytest.mark.parametrize(
+    ("before", "afterwards", "told"),
+    [
+        ({"run": date(1998, 6, 20)}, (), "too little was known to score anybody"),
+        ({"quarter": date(1998, 3, 31)}, (), ""),
+        ({"quarter": date(1998, 3, 31)}, ("quarter",), "worked out today"),
+    ],
+)
+def test_movement_since_a_quarter_ago_says_where_it_comes_from(
+    before: dict[str, date], afterwards: tuple[str, ...], told: str
+) -> None:
+    known = known_of(cdnow().head(2000), date(1998, 6, 30), before=before)
+    material = material_of(known, afterwards=afterwards)
+    text = Seen(page(report(known), material, Spoken.of("en", "EUR"))).text
+    notes = ("too little was known to score anybody", "worked out today")
+    assert [note for note in notes if note in text] == ([told] if told else [])
