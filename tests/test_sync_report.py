@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
+from zoneinfo import ZoneInfo
 
 import pytest
 from started import Run, called_in
 
 from connectors.sandbox.books import Books
-from connectors.sandbox.ledger import ledger
+from connectors.sandbox.ledger import ledger, sums
 from connectors.sandbox.magento.setup import configure
 from connectors.sandbox.server import open_books, serve
 
@@ -72,6 +74,74 @@ def test_the_reports_totals_are_reconciles_and_the_books_to_the_cent(filled: Fil
         months = reconciled.events("totals")
         assert sum(amount(month["ordered"]) for month in months) == told["total"]
         assert sum(amount(month["net"]) for month in months) == told["net"]
+
+
+def of_the_books(books: Books, shop: str) -> dict[str, dict[str, tuple[int, Decimal]]]:
+    """From the books alone: by month of the shop's clock what was ordered, by month of UTC why it
+    isn't net value."""
+    zone = ZoneInfo(books.shop(shop)["settings"]["timezone"])
+    found: dict[str, dict[str, tuple[int, Decimal]]] = defaultdict(dict)
+
+    def count(month: str, cause: str, money: Decimal) -> None:
+        orders, sum_so_far = found[month].get(cause, (0, Decimal(0)))
+        found[month][cause] = (orders + 1, sum_so_far + money)
+
+    for row in books.query("SELECT * FROM orders WHERE shop = ?", (shop,)):
+        body, whole = row["body"], sums(row["body"])
+        at = datetime.fromisoformat(row["created_at"]).replace(tzinfo=UTC)
+        month = f"{at:%Y-%m}"
+        count(f"{at.astimezone(zone):%Y-%m}", "shown in the shop", whole.total)
+        if body["test"] or body["state"] in ("cancelled", "open"):
+            why = "test" if body["test"] else body["state"].replace("open", "pending")
+            count(month, why, -whole.total)
+            continue
+        if whole.refunded_total:
+            count(month, "refunded", -whole.refunded_total)
+        back = whole.refunded_total - whole.refunded_goods - whole.refunded_shipping
+        count(month, "tax", back - whole.tax)
+        count(month, "shipping", whole.refunded_shipping - whole.shipping)
+        count(month, "net value", whole.net)
+        if body["guest"]:
+            count(month, "of these guests'", whole.net)
+    return found
+
+
+@pytest.mark.parametrize("shop", ["eu", "us"])
+def test_reconcile_names_every_difference_with_the_books_own_figures(
+    shop: str, filled: Filled
+) -> None:
+    ended = filled.run(filled.environment, "reconcile", "--shop", shop, "--json")
+    assert ended.code == 0, ended.err
+    told: dict[str, dict[str, tuple[int, Decimal]]] = defaultdict(dict)
+    for row in ended.events("cause"):
+        told[row["month"]][row["what"]] = (amount(row["orders"]), amount(row["money"]))
+    assert not [month for month in told if "unexplained" in told[month]]
+    zoned = [month for month in told if "time zone" in told[month]]
+    assert sum(told[month]["time zone"][1] for month in zoned) == 0
+    ours = {
+        month: {cause: row for cause, row in causes.items() if cause != "time zone" and any(row)}
+        for month, causes in told.items()
+    }
+    theirs = {
+        month: {
+            cause: row
+            for cause, row in causes.items()
+            if row[1] or cause not in ("tax", "shipping")
+        }
+        for month, causes in of_the_books(filled.books, shop).items()
+    }
+    assert ours == theirs
+    for causes in told.values():
+        shown, net = causes["shown in the shop"][1], causes["net value"][1]
+        ends = ("shown in the shop", "net value", "of these guests'")
+        assert shown + sum(row[1] for cause, row in causes.items() if cause not in ends) == net
+
+
+def test_people_are_told_the_causes_in_one_table(filled: Filled) -> None:
+    ended = filled.run(filled.environment, "reconcile", "--shop", "us")
+    assert "from the shop's own reports (America/New_York) to net value" in ended.out
+    for cause in ("shown in the shop", "cancelled", "pending", "test", "refunded", "tax"):
+        assert cause in ended.out
 
 
 def test_the_page_is_for_the_owner_alone_and_in_the_language_asked_for(filled: Filled) -> None:

@@ -58,6 +58,13 @@ def parse_store_views(rows: Any) -> dict[str, StoreView]:
     return {view.id("id"): StoreView(view.text("code"), view.id("website_id")) for view in views}
 
 
+def zone_of(rows: Any) -> str | None:
+    """The time zone of all store views, from GET /V1/store/storeConfigs; None where they differ."""
+    views = Fields({"rows": rows}).rows("rows")
+    zones = {view.text_or_none("timezone") for view in views}
+    return zones.pop() if len(zones) == 1 else None
+
+
 def parse_order(raw: Any, shop: str, views: Mapping[str, StoreView], hasher: EmailHasher) -> Order:
     """One order.
 

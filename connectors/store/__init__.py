@@ -33,7 +33,7 @@ from duckdb import DuckDBPyConnection
 
 from connectors.errors import ConfigurationError
 from connectors.identity import EmailHasher
-from connectors.platform import Cursor, Page
+from connectors.platform import Cursor, Page, Placed, Window
 from connectors.schema import Change, Outcome, Rule
 from connectors.store import (
     erasure,
@@ -49,7 +49,7 @@ from connectors.store import (
 from connectors.store.connection import opened
 from connectors.store.erasure import Person
 from connectors.store.journal import Refused, Run, Written
-from connectors.store.mending import Known, MonthTotals
+from connectors.store.mending import Edge, Known, MonthTotals
 from connectors.store.migrations import migrate
 from connectors.store.rows import TABLES
 from connectors.store.scores import LATEST_SCORES, SCORES_UNTIL, Card
@@ -199,6 +199,12 @@ class Store:
     ) -> Sequence[MonthTotals]:
         """Totals of the months from `begin` until before `end`, by currency."""
         return mending.months(self.connection, shop, rule, begin, end)
+
+    def moved(
+        self, shop: str, window: Window, edges: Sequence[Edge]
+    ) -> Mapping[tuple[date, str], Placed]:
+        """By month and currency, what belongs there by the shop's clock and not by UTC."""
+        return mending.moved(self.connection, shop, window, edges)
 
     def placed(self, shop: str, begin: datetime, end: datetime) -> Mapping[str, Known]:
         """The orders placed from `begin` until before `end`, by id."""
