@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from connectors import plan as plans
+from connectors.causes import UNEXPLAINED, Cause, summed
 from connectors.privacy import Erased, Erasure
 from connectors.pull import Pulled
 from connectors.reconcile import Month
@@ -216,6 +217,31 @@ def bridged(out: Terminal, shop: str, months: Sequence[MonthTotals]) -> None:
     ]
     titles = ("month (UTC)", "orders", "guests'", *(title for title, _ in shown), "in")
     out.table("totals", f"{shop}: from orders to net value", titles, rows)
+
+
+def caused(out: Terminal, shop: str, rows: Sequence[Cause], zone: str | None) -> None:
+    """From what the shop's own reports show to our net value, each cause by orders and money.
+
+    People see the sum of all months, programs each month. A month where something is left
+    unexplained is told by itself.
+    """
+    title = f"{shop}: from the shop's own reports ({zone or 'UTC'}) to net value"
+    shown = rows if out.json else summed(rows)
+    table = [
+        (*((f"{one.month:%Y-%m}",) if out.json else ()), *_told(one), one.currency) for one in shown
+    ]
+    columns = (*(("month",) if out.json else ()), "what", "orders", "money", "in")
+    out.table("cause", title, columns, table)
+    for one in (row for row in rows if row.cause == UNEXPLAINED):
+        told = (
+            f"{shop}: {one.month:%Y-%m} differs from the shop by {one.orders:,} orders and"
+            f" {one.money:,.2f} {one.currency}, and nothing explains it: `reconcile --every-order`"
+        )
+        out.tell("warning", f"[yellow]{told}[/]", shop=shop, warning=told)
+
+
+def _told(one: Cause) -> tuple[str, str, str]:
+    return one.cause, f"{one.orders:,}", f"{one.money:,.2f}"
 
 
 def planned(out: Terminal, shop: str, drawn: plans.Drawn) -> None:

@@ -49,7 +49,7 @@ def plan_shop(
 ) -> plans.Drawn:
     scored = fields_of(at.store.latest_scores(shop.shop))
     if shop.segment_tags and scored:
-        scored = parting.with_tags(scored, segments_of(at, shop))
+        scored = parting.with_segments(scored, segments_of(at, shop), shop.platform)
     return shops.plan(at, shop, scored, shown)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import pyarrow as pa
 
 from connectors import news
 from connectors.config import NEW, Settings, ShopSettings
@@ -14,7 +16,7 @@ from jobs import shop as shops
 from jobs.engine import clv
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    import pandas as pd
 
 #: How long a model stays that the shop's past has chosen: models that change by the day confuse.
 CHOSEN_FOR_DAYS = 30
@@ -49,6 +51,49 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None =
     at.count(shop.shop, scored=card["data"]["customers"], **tiers)
     left_out = at.store.excluded(shop.shop, as_of=as_of, currency=known["currency"])
     news.excluded(at.terminal, shop.shop, left_out)
+
+
+def scores_then(
+    at: Session, shop: ShopSettings, day: date, choice: Mapping[str, Any] | None
+) -> pd.DataFrame | None:
+    """The scores that a day in the past would have had, from what was known then; kept nowhere.
+
+    By the model of the settings, or by the best of the last `choice` that can be fitted to what was
+    known. None where none can, or nobody had bought.
+    """
+    known = known_on(at, shop, day)
+    past = past_of(at, shop, known)
+    settings = score_settings(at.settings)
+    fitted = _first_fitted(past, settings, _models(at.settings.model, choice))
+    if fitted is None:
+        return None
+    traits = clv.looks_at_traits(fitted)
+    numbers = at.store.numbers(shop.shop, **known, with_traits=traits)
+    scorer = clv.Scorer.of(fitted, numbers, day, settings)
+    batches = at.store.to_score(shop.shop, **known, with_traits=traits)
+    tables = [scorer.score(clv.people(batch)) for batch in batches]
+    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+    return frame
+
+
+def _models(named: str, choice: Mapping[str, Any] | None) -> list[str]:
+    """Which to try, the best first."""
+    if named != clv.AUTO:
+        return [named]
+    ranking = [one["candidate"] for one in choice["ranking"]] if choice else []
+    best = [choice["chosen"], *ranking] if choice else []
+    return [key for key in best if key in clv.CANDIDATES] or ["bg"]
+
+
+def _first_fitted(
+    past: clv.Past, settings: clv.ScoreSettings, models: Sequence[str]
+) -> clv.Predictor | None:
+    for model in models if len(past.summary) else ():
+        try:
+            return clv.fitted(past, settings, model)
+        except clv.errors.NamedModelFails:
+            continue
+    return None
 
 
 class Known(TypedDict):

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from connectors import causes as why
 from connectors import drift as drifts
 from connectors import hinted, news, writeback
 from connectors import plan as plans
@@ -16,7 +17,7 @@ from connectors import reconcile as reconciles
 from connectors.config import ShopSettings
 from connectors.errors import ConfigurationError, GuardStopped, StalePlan
 from connectors.hints import Hint
-from connectors.platform import HISTORY, Window
+from connectors.platform import HISTORY, Window, Zoned
 from connectors.schema import Change, Shown
 from connectors.session import Session
 
@@ -66,7 +67,14 @@ def reconcile(
     with at.watch(f"{shop.shop}: months") as watch:
         months = list(reconciles.reconcile(platform, at.store, asked, terms, watch))
     news.reconciled(at.terminal, shop.shop, months)
-    news.bridged(at.terminal, shop.shop, at.store.months(shop.shop, *asked, terms.rule))
+    totals = at.store.months(shop.shop, *asked, terms.rule)
+    news.bridged(at.terminal, shop.shop, totals)
+    zone = platform.time_zone() if isinstance(platform, Zoned) else None
+    moved = at.store.moved(shop.shop, asked, why.edges(*asked, zone))
+    rows = why.causes(totals, moved, reconciles.theirs(months))
+    news.caused(at.terminal, shop.shop, rows, zone)
+    if any(row.cause == why.UNEXPLAINED for row in rows):
+        at.worse(3)
     found = Counter(one.kind for month in months for one in month.differences)
     at.count(
         shop.shop, months=len(months), **{kind.replace(" ", "_"): found[kind] for kind in found}

@@ -29,7 +29,12 @@ HER = "700700700"
 HIM = "800800800"
 PAGE = page(
     order(
-        "1", customer_id=HER, person_key=HER, order_number="NUMBER-CANARY-1", coupon="JANE-CANARY"
+        "1",
+        customer_id=HER,
+        person_key=HER,
+        order_number="NUMBER-CANARY-1",
+        coupon="JANE-CANARY",
+        country="COUNTRY-CANARY",
     ),
     line("1"),
     guest("2", KEY, order_number="NUMBER-CANARY-2"),
@@ -38,8 +43,8 @@ PAGE = page(
     refund("5"),
 )
 CUSTOMERS = page(customer(HER, email_key=KEY), customer(HIM))
-#: All that could tell her: id, keyed hash, order numbers, a coupon made for her, a reason.
-CANARIES = (HER, KEY, "NUMBER-CANARY", "JANE-CANARY", "REASON-CANARY")
+#: All that could tell her: id, keyed hash, order numbers, a coupon made for her, where, a reason.
+CANARIES = (HER, KEY, "NUMBER-CANARY", "JANE-CANARY", "COUNTRY-CANARY", "REASON-CANARY")
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from duckdb import DuckDBPyConnection
 
 from connectors.errors import ConfigurationError
 from connectors.identity import EmailHasher
-from connectors.platform import Cursor, Page
+from connectors.platform import Cursor, Page, Placed, Window
 from connectors.schema import Change, Outcome, Rule
 from connectors.store import (
     erasure,
@@ -49,7 +49,7 @@ from connectors.store import (
 from connectors.store.connection import opened
 from connectors.store.erasure import Person
 from connectors.store.journal import Refused, Run, Written
-from connectors.store.mending import Known, MonthTotals
+from connectors.store.mending import Edge, Known, MonthTotals
 from connectors.store.migrations import migrate
 from connectors.store.rows import TABLES
 from connectors.store.scores import LATEST_SCORES, SCORES_UNTIL, Card
@@ -200,6 +200,12 @@ class Store:
         """Totals of the months from `begin` until before `end`, by currency."""
         return mending.months(self.connection, shop, rule, begin, end)
 
+    def moved(
+        self, shop: str, window: Window, edges: Sequence[Edge]
+    ) -> Mapping[tuple[date, str], Placed]:
+        """By month and currency, what belongs there by the shop's clock and not by UTC."""
+        return mending.moved(self.connection, shop, window, edges)
+
     def placed(self, shop: str, begin: datetime, end: datetime) -> Mapping[str, Known]:
         """The orders placed from `begin` until before `end`, by id."""
         return mending.placed(self.connection, shop, begin, end)
@@ -280,7 +286,7 @@ class Store:
         self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
     ) -> pd.DataFrame:
         """A row per purchase up to `as_of`: customer_id (the person key), order_id, ordered_at,
-        net_value as a float, channel, coupon, store_view."""
+        net_value as a float, channel, coupon, country, store_view."""
         asked = {"shop": shop, "as_of": as_of, "currency": currency}
         sql = reading.purchases(rule) + " order by ordered_at, order_id"
         return reading.frame(self.connection, sql, **asked)
@@ -331,8 +337,8 @@ class Store:
     ) -> pa.RecordBatchReader:
         """The summary in batches, in order of person_key.
 
-        With the `previous_tier` of each; `with_traits` adds channel, category and coupon of their
-        first order.
+        With the `previous_tier` of each; `with_traits` adds channel, category, coupon and
+        country of their first order.
         """
         asked = reading.Asked(shop, as_of, rule, currency)
         sql = reading.to_score(self.connection, asked, with_traits)
@@ -349,7 +355,7 @@ class Store:
     ) -> pd.DataFrame:
         """The summary's frequency, recency, T, orders and net as plain numbers, for the models.
 
-        `with_traits` adds channel, category and coupon.
+        `with_traits` adds channel, category, coupon and country.
         """
         asked = reading.Asked(shop, as_of, rule, currency)
         sql = reading.numbers(self.connection, asked, with_traits)
@@ -358,7 +364,7 @@ class Store:
     def traits(
         self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
     ) -> pd.DataFrame:
-        """Channel, category and coupon of each person's first order, by customer_id: their key."""
+        """What each person's first order tells (`summary.TRAITS`), by customer_id: their key."""
         sql = reading.traits(self.connection, reading.Asked(shop, as_of, rule, currency))
         found = reading.frame(self.connection, f"select * exclude (currency) from ({sql})")
         return found.rename(columns={"person_key": "customer_id"}).set_index("customer_id")

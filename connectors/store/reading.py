@@ -123,7 +123,7 @@ def purchases(rule: Rule) -> str:
     """The purchases of a shop that have somebody; a row each, as `clv` reads transactions."""
     return (
         "select person_key as customer_id, order_id, ordered_at, net_value::double as net_value,"
-        f" channel, coupon, store_view from ({orders(rule)})"
+        f" channel, coupon, country, store_view from ({orders(rule)})"
         f" where shop = $shop and counts and state in {PURCHASE_STATES}"
         " and person_key is not null and ordered_at::date <= $as_of"
         " and ($currency::varchar is null or currency = $currency)"

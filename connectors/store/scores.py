@@ -31,6 +31,17 @@ SCORES_UNTIL = """
 """
 
 
+def latest_until(shop: str, until: date) -> str:
+    """`LATEST_SCORES` as they were on that day, of one shop; `shop` is quoted."""
+    day = "coalesce(as_of, date '0001-01-01')"
+    return f"""
+        select * exclude (seq) from scores where shop = {shop} and seq = (
+            select arg_max(seq, ({day}, seq)) from scores
+            where shop = {shop} and {day} <= date '{until}'
+        )
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """A scoring's model card, as the scorer gave it."""

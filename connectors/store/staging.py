@@ -26,7 +26,7 @@ from connectors.store import summary, tables
 from connectors.store.connection import transaction
 from connectors.store.reading import Asked
 from connectors.store.rows import KEYS
-from connectors.store.scores import LATEST_SCORES
+from connectors.store.scores import latest_until
 
 #: A query and its passes: statements that set out the rows which it reads then.
 Work = tuple[str, Sequence[str]]
@@ -59,7 +59,7 @@ def people(connection: DuckDBPyConnection, asked: Asked, with_traits: bool) -> T
         pages = _pages(connection, asked.shop)
         parts = _Parts.of(connection, asked.shop, len(pages))
         sets = {"a_part": _orders(connection, asked, pages, parts, with_traits)}
-        sets["a_tier"] = _tiers(connection, asked.shop, parts)
+        sets["a_tier"] = _tiers(connection, asked, parts)
         sql = f"select * from ({tables.sql(persons)})"
         if with_traits:
             sets["a_trait"] = _traits(connection, asked, pages, parts, sets["a_part"])
@@ -134,13 +134,14 @@ def _orders(
     return _staged(connection, "orders", lambda: (sql, passes), (*asked, with_traits))
 
 
-def _tiers(connection: DuckDBPyConnection, shop: str, parts: _Parts) -> str:
-    """What tier each person has shown so far."""
+def _tiers(connection: DuckDBPyConnection, asked: Asked, parts: _Parts) -> str:
+    """What tier each person showed so far: of a day in the past, by then."""
     sql = (
-        f"select person_key, tier as previous_tier, {parts.part} as part from ({LATEST_SCORES})"
-        f" where shop = {_quoted(shop)} order by part"
+        f"select person_key, tier as previous_tier, {parts.part} as part"
+        f" from ({latest_until(_quoted(asked.shop), asked.as_of)}) order by part"
     )
-    return _staged(connection, "tiers", lambda: (sql, ONCE), (shop, _come(connection, "scores")))
+    key = (asked.shop, asked.as_of, _come(connection, "scores"))
+    return _staged(connection, "tiers", lambda: (sql, ONCE), key)
 
 
 def _traits(

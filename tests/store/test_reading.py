@@ -10,6 +10,7 @@ import pytest
 from made_rows import NOW, customer, guest, line, order, page
 
 from connectors.store import Store, reading, staging
+from connectors.store.summary import TRAITS
 
 KNOWN: dict[str, Any] = {"as_of": date(2026, 11, 22), "rule": "net", "currency": None}
 
@@ -36,9 +37,7 @@ def test_those_to_score_are_told_as_the_summary_tells_them(filled: Store) -> Non
 def test_what_they_came_by_can_be_left_out(filled: Store) -> None:
     short = filled.to_score("eu", **KNOWN).read_pandas()
     long = filled.to_score("eu", **KNOWN, with_traits=True).read_pandas()
-    pd.testing.assert_frame_equal(
-        short, long.drop(columns=["channel", "category", "coupon"]), check_like=True
-    )
+    pd.testing.assert_frame_equal(short, long.drop(columns=[*TRAITS]), check_like=True)
 
 
 def test_numbers_take_four_bytes_where_they_fit(filled: Store) -> None:

@@ -27,7 +27,7 @@ from connectors.magento.push.put import Put
 from connectors.magento.push.reading import customers
 from connectors.magento.push.task import NOT_SENT, Row, Sent, Task
 from connectors.magento.shown import parse_shown
-from connectors.schema import FIELDS, GROUP, Change, Outcome, Shown
+from connectors.schema import GROUP, KINDS, Change, Outcome, Shown
 
 __all__ = ["Writer", "chosen"]
 
@@ -126,7 +126,7 @@ class Writer:
     def _dropped(self, wanted: Shown, shown: Shown) -> str:
         names = [
             "the group" if field == GROUP else self._prefix + field
-            for field in (*FIELDS, GROUP)
+            for field in (*KINDS, GROUP)
             if wanted.get(field) != shown.get(field)
         ]
         return f"the shop said yes and dropped {', '.join(names)}: are the attributes there?"
