@@ -10,14 +10,15 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pytest
-from started import ROOT, Run, bare
+from started import ROOT, Run, bare, called_in
 
 from connectors.sandbox import app
 from connectors.sandbox.app import Street
@@ -25,6 +26,7 @@ from connectors.sandbox.books import Books
 from connectors.sandbox.faults import Fault
 from connectors.sandbox.server import Sandbox, serve
 from connectors.store import Store
+from tests.test_sync import what_admins_see
 
 pytestmark = pytest.mark.end_to_end
 
@@ -68,40 +70,65 @@ class World:
         return sum(int(one.books.scalar(sql)) for one in (self.here, self.there))
 
     def known(self, store: str) -> Known:
-        """What a store knows and how it has scored each shop, but for which run did it."""
+        """What a store knows, and its scores but for which run gave them and what was before."""
         with Store.open(self.folder / store, now=datetime.now(UTC)) as opened:
-            scores = {shop: opened.latest_scores(shop).drop(columns="run_id") for shop in SHOPS}
+            scores = {
+                shop: opened.latest_scores(shop).drop(columns=["run_id", "previous_tier"])
+                for shop in SHOPS
+            }
             return opened.content_hash(), scores
 
+    def mutations(self) -> list[int]:
+        """Requests for a change, in the order of `SHOPS`."""
+        here, there = self.here.mutations(), self.there.mutations()
+        return [here["eu"], here["us"], there["eu"]]
 
-@pytest.fixture
-def worlds(tmp_path: Path, filled_books: FilledBooks) -> Iterator[Callable[[], World]]:
-    """Opens the same three shops, untouched, as often as asked."""
-    closing: list[Any] = []
+    def seen(self) -> list[Any]:
+        return [what_admins_see(one.books) for one in (self.here, self.there)]
 
-    def opened() -> World:
+
+class Whole(NamedTuple):
+    """What one shop after another brings."""
+
+    known: Known
+    mutations: Sequence[int]
+    seen: Sequence[Any]
+
+
+@contextmanager
+def opened(folder: Path, filled_books: FilledBooks) -> Iterator[World]:
+    """Three shops as they are before anybody came."""
+    with ExitStack() as stack:
         both = []
-        for _ in range(2):
-            path = tmp_path / f"shops-{len(closing)}.sqlite"
-            books = filled_books(path, CUSTOMERS, datetime.now(UTC).date())
-            serving = serve(books)
-            both.append(serving.__enter__())
-            closing.append((serving, books))
-        return World(*both, tmp_path)
-
-    yield opened
-    for serving, books in closing:
-        serving.__exit__(None, None, None)
-        books.close()
+        for name in ("here", "there"):
+            path = folder / f"{name}.sqlite"
+            books = stack.enter_context(
+                closing(filled_books(path, CUSTOMERS, datetime.now(UTC).date()))
+            )
+            both.append(stack.enter_context(serve(books)))
+        yield World(*both, folder)
 
 
 @pytest.fixture
-def world(worlds: Callable[[], World]) -> World:
-    return worlds()
+def world(tmp_path: Path, filled_books: FilledBooks) -> Iterator[World]:
+    with opened(tmp_path, filled_books) as three:
+        yield three
 
 
-def same(one: Known, other: Known, shops: Sequence[str] = SHOPS) -> None:
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory, filled_books: FilledBooks) -> Whole:
+    folder = tmp_path_factory.mktemp("whole")
+    with opened(folder, filled_books) as three:
+        assert called_in(folder)(three.settings("s.duckdb"), "run").code == 0
+        return Whole(three.known("s.duckdb"), three.mutations(), three.seen())
+
+
+def same(one: Known, other: Known) -> None:
     assert one[0] == other[0]
+    same_scores(one, other, SHOPS)
+
+
+def same_scores(one: Known, other: Known, shops: Sequence[str]) -> None:
     for shop in shops:
         assert len(one[1][shop]) > 10
         pd.testing.assert_frame_equal(one[1][shop], other[1][shop])
@@ -174,33 +201,17 @@ def doors(monkeypatch: pytest.MonkeyPatch, world: World) -> Doors:
 # --------------------------------------------------------------------------------------- the tests
 
 
-def test_three_shops_are_asked_at_the_same_time(run: Run, world: World, doors: Doors) -> None:
+def test_side_by_side_brings_what_one_after_another_brings(
+    run: Run, whole: Whole, world: World, doors: Doors
+) -> None:
+    """The first requests of a phase wait at the doors until all three shops' are there."""
     doors.wait = True
-    assert run(world.settings("s.duckdb"), "run", "--all", "--jobs", "3").code == 0
+    ended = run(world.settings("s.duckdb"), "run", "--all", "--jobs", "3", "--json")
+    assert ended.code == 0
     assert doors.alone == []
     assert doors.arrived == {"read": set(SHOPS), "write": set(SHOPS)}
-
-
-def test_most_of_the_waiting_is_done_side_by_side(run: Run, world: World, doors: Doors) -> None:
-    world.slow(0.05)
-    assert run(world.settings("s.duckdb"), "run", "--jobs", "3").code == 0
-    assert min(doors.together(shop) for shop in SHOPS) > 0.5
-
-
-def test_one_at_a_time_is_what_no_flag_means(run: Run, world: World, doors: Doors) -> None:
-    assert run(world.settings("s.duckdb"), "run", "--json").code == 0
-    assert [doors.together(shop) for shop in SHOPS] == [0, 0, 0]
-
-
-def test_side_by_side_brings_what_one_after_another_brings(
-    run: Run, worlds: Callable[[], World]
-) -> None:
-    first, second = worlds(), worlds()
-    assert run(first.settings("one.duckdb"), "run").code == 0
-    ended = run(second.settings("three.duckdb"), "run", "--all", "--jobs", "3", "--json")
-    assert ended.code == 0
-    same(first.known("one.duckdb"), second.known("three.duckdb"))
-    assert first.here.mutations() == second.here.mutations()
+    same(whole.known, world.known("s.duckdb"))
+    assert whole.mutations == world.mutations()
     told = {line["shop"]: line for line in ended.events("shop")}
     assert set(told) == set(SHOPS)
     assert all(line["exit_code"] == 0 and line["counts"]["applied"] > 10 for line in told.values())
@@ -208,25 +219,33 @@ def test_side_by_side_brings_what_one_after_another_brings(
     assert all("shop" in line for line in ended.lines[:-1])
 
 
-def test_a_shop_that_fails_leaves_the_others_whole(run: Run, worlds: Callable[[], World]) -> None:
-    first, second = worlds(), worlds()
-    wrong = {"CLV_NORTH_TOKEN": "mistyped"}
-    assert run(first.settings("one.duckdb", **wrong), "run").code == 12
-    ended = run(second.settings("three.duckdb", **wrong), "run", "--jobs", "2", "--json")
+def test_a_shop_that_fails_leaves_the_others_whole(run: Run, whole: Whole, world: World) -> None:
+    wrong = world.settings("s.duckdb", CLV_NORTH_TOKEN="mistyped")
+    ended = run(wrong, "run", "--jobs", "2", "--json")
     assert ended.code == ended.lines[-1]["exit_code"] == 12
     codes = {line["shop"]: line["exit_code"] for line in ended.events("shop")}
     assert codes == {"eu": 0, "us": 0, "north": 12}
-    same(first.known("one.duckdb"), second.known("three.duckdb"), ("eu", "us"))
-    assert first.here.mutations() == second.here.mutations()
-    assert run(second.settings("three.duckdb"), "run", "--jobs", "3").code == 0
-    assert len(second.known("three.duckdb")[1]["north"]) > 10
+    same_scores(whole.known, world.known("s.duckdb"), ("eu", "us"))
+    assert world.mutations()[:2] == whole.mutations[:2]
+    mended = run(world.settings("s.duckdb"), "--quiet", "run", "--jobs", "3")
+    assert mended.code == 0
+    same_scores(whole.known, world.known("s.duckdb"), SHOPS)
+    *lines, last = mended.out.splitlines()
+    assert sorted(line.split(":")[0] for line in lines) == sorted(SHOPS)
+    assert last == "run done"
 
 
-def test_for_people_each_shop_ends_with_a_line_of_its_own(run: Run, world: World) -> None:
-    ended = run(world.settings("s.duckdb"), "--quiet", "run", "--jobs", "3")
-    lines = ended.out.splitlines()
-    assert [line.split(":")[0] for line in sorted(lines[:-1])] == sorted(SHOPS)
-    assert lines[-1] == "run done"
+@pytest.mark.thorough
+def test_most_of_the_waiting_is_done_side_by_side(run: Run, world: World, doors: Doors) -> None:
+    world.slow(0.05)
+    assert run(world.settings("s.duckdb"), "run", "--jobs", "3").code == 0
+    assert min(doors.together(shop) for shop in SHOPS) > 0.5
+
+
+@pytest.mark.thorough
+def test_one_at_a_time_is_what_no_flag_means(run: Run, world: World, doors: Doors) -> None:
+    assert run(world.settings("s.duckdb"), "run", "--json").code == 0
+    assert [doors.together(shop) for shop in SHOPS] == [0, 0, 0]
 
 
 def test_all_beside_a_named_shop_is_refused(run: Run, world: World) -> None:
@@ -259,14 +278,34 @@ def ended_by(number: int, after: int, world: World, *command: str, **more: str) 
     return process.returncode, said
 
 
-def test_killed_while_all_pull_nothing_is_lost(run: Run, worlds: Callable[[], World]) -> None:
-    first, second = worlds(), worlds()
-    assert run(first.settings("whole.duckdb"), "run").code == 0
-    for after in (5, 9):
-        code, said = ended_by(signal.SIGKILL, after, second, "s.duckdb", "run", "--jobs", "3")
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param([9], id="once"),
+        pytest.param([3, 6, 9, 12, 15, 18], id="again and again", marks=pytest.mark.thorough),
+    ],
+)
+def test_killed_while_all_pull_nothing_is_lost(
+    run: Run, whole: Whole, world: World, after: Sequence[int]
+) -> None:
+    for requests in after:
+        code, said = ended_by(signal.SIGKILL, requests, world, "s.duckdb", "run", "--jobs", "3")
         assert code == -signal.SIGKILL, said
-    assert run(second.settings("s.duckdb"), "run", "--jobs", "3").code == 0
-    same(first.known("whole.duckdb"), second.known("s.duckdb"))
+    assert run(world.settings("s.duckdb"), "run", "--jobs", "3").code == 0
+    same(whole.known, world.known("s.duckdb"))
+
+
+@pytest.mark.thorough
+def test_killed_while_all_write_the_next_run_ends_what_was_begun(
+    run: Run, whole: Whole, world: World
+) -> None:
+    for requests in (40, 50, 60):
+        ended_by(signal.SIGKILL, requests, world, "s.duckdb", "run", "--jobs", "3")
+    assert sum(world.mutations()) > 0
+    assert run(world.settings("s.duckdb"), "run", "--jobs", "3").code == 0
+    same_scores(whole.known, world.known("s.duckdb"), SHOPS)
+    assert run(world.settings("s.duckdb"), "plan", "--detailed-exitcode").code == 0
+    assert world.seen() == whole.seen
 
 
 def test_asked_to_stop_all_shops_stop_softly(run: Run, world: World) -> None:
