@@ -1,10 +1,11 @@
 """What a scoring reads several times, worked out once, in the memory that there is.
 
 Staged tables live in a database of their own in memory, as long as the store is open; what doesn't
-fit there goes to the disk like all else of DuckDB's. Each is named after everything it follows from
-(what was asked, how far the log and the scores have come), so one that is there is true. A new one
-takes the place of its kind. To stage takes a connection of one's own (`cursor`): the store's may be
-in a transaction, and that can write to one database alone.
+fit there goes to the disk like all else of DuckDB's. Each is of one shop and named after everything
+it follows from (what was asked, how far the shop's log and scores have come), so one that is there
+is true, whatever comes in from other shops meanwhile. A new one takes the place of its kind. To
+stage takes a connection of one's own (`cursor`): the store's may be in a transaction, and that can
+write to one database alone.
 
 In one query all would be worked out at once, and need the memory of all at once: two gigabytes have
 no room for a shop of a million persons. So one thing is worked out after another, and what grows
@@ -36,8 +37,8 @@ ROWS = 500_000
 #: Orders by which a part's bounds are found.
 SAMPLED_A_PART = 500
 SEVERAL = """
-    select shop, order_id, updated_at, seq from orders where hash(shop, order_id) in (
-        select hash(shop, order_id) from orders group by all having count(*) > 1
+    select shop, order_id, updated_at, seq from orders where shop = {shop} and hash(order_id) in (
+        select hash(order_id) from orders where shop = {shop} group by all having count(*) > 1
     )
 """
 #: About how many persons a sample has at least, where a shop has more.
@@ -68,8 +69,8 @@ def people(connection: DuckDBPyConnection, asked: Asked, with_traits: bool) -> T
         sql += " order by person_key, currency"
         return sql, parts.passes(sets)
 
-    key = (*asked, with_traits, *_come(connection, "scores"))
-    name = _staged(connection, "people", worked_out, key)
+    key = (*asked, with_traits, *_come(connection, asked.shop, "scores"))
+    name = _staged(connection, asked.shop, "people", worked_out, key)
     for kind in ("orders", "firsts", "traits", "tiers"):  # they have served
         _drop(connection, kind)
     return tables.named(name, persons, *(summary.TRAITS if with_traits else ()), "previous_tier")
@@ -131,7 +132,7 @@ def _orders(
     sql = f"select *, {parts.part} as part from ({tables.sql(valued)}) order by part"
     old = _whole_log(connection, asked)
     passes = [_page(asked.shop, page, old) for page in pages]
-    return _staged(connection, "orders", lambda: (sql, passes), (*asked, with_traits))
+    return _staged(connection, asked.shop, "orders", lambda: (sql, passes), (*asked, with_traits))
 
 
 def _tiers(connection: DuckDBPyConnection, shop: str, parts: _Parts) -> str:
@@ -140,7 +141,8 @@ def _tiers(connection: DuckDBPyConnection, shop: str, parts: _Parts) -> str:
         f"select person_key, tier as previous_tier, {parts.part} as part from ({LATEST_SCORES})"
         f" where shop = {_quoted(shop)} order by part"
     )
-    return _staged(connection, "tiers", lambda: (sql, ONCE), (shop, _come(connection, "scores")))
+    key = _come(connection, shop, "scores")
+    return _staged(connection, shop, "tiers", lambda: (sql, ONCE), key)
 
 
 def _traits(
@@ -150,13 +152,12 @@ def _traits(
     valued = summary.valued(tables.stored(), **asked._asdict())
     first = summary.first_orders(tables.named("a_part", valued))
     passes = parts.passes({"a_part": orders})
-    firsts = _staged(connection, "firsts", lambda: (tables.sql(first), passes), asked)
+    shop = asked.shop
+    firsts = _staged(connection, shop, "firsts", lambda: (tables.sql(first), passes), asked)
     traits = summary.traits(tables.named("a_first", first), tables.stored("standing_").order_lines)
     sql = f"select *, {parts.part} as part from ({tables.sql(traits)})"
-    views = [
-        _view("a_first", f"{firsts} where {page}") + _lines(asked.shop, page) for page in pages
-    ]
-    return _staged(connection, "traits", lambda: (sql, views), asked)
+    views = [_view("a_first", f"{firsts} where {page}") + _lines(shop, page) for page in pages]
+    return _staged(connection, shop, "traits", lambda: (sql, views), asked)
 
 
 # ---------------------------------------------------------------------------------------- a sample
@@ -169,7 +170,7 @@ def sample(connection: DuckDBPyConnection, asked: Asked) -> Table:
     old = _whole_log(connection, asked)
     rows = _page(asked.shop, "true", old) + _lines(asked.shop, "false")
     sql = f"select * from ({tables.sql(valued)}) where {chosen}"
-    name = _staged(connection, "sample", lambda: (sql, [rows]), (*asked, chosen))
+    name = _staged(connection, asked.shop, "sample", lambda: (sql, [rows]), (*asked, chosen))
     return tables.named(name, valued)
 
 
@@ -210,16 +211,21 @@ def standing(connection: DuckDBPyConnection, asked: Asked) -> tables.Tables:
 
 def _whole_log(connection: DuckDBPyConnection, asked: Asked) -> str:
     """Works out what the whole log has a say in; gives the superseded rows of orders."""
-    log = tables.stored()
-    guests = _staged(connection, "guests", lambda: (tables.sql(tables.guests(log)), ONCE))
-    refunds = tables.refunds_after(log, asked.as_of)
-    later = _staged(connection, "later", lambda: (tables.sql(refunds), ONCE), [asked.as_of])
-    connection.execute(_view("standing_customers", guests) + _view("standing_refunds", later))
-    return superseded(connection)
+    log, shop = tables.stored(), asked.shop
+    guests = _of(shop, tables.guests(log))
+    named = _staged(connection, shop, "guests", lambda: (guests, ONCE))
+    refunds = _of(shop, tables.refunds_after(log, asked.as_of))
+    later = _staged(connection, shop, "later", lambda: (refunds, ONCE), [asked.as_of])
+    connection.execute(_view("standing_customers", named) + _view("standing_refunds", later))
+    return superseded(connection, shop)
 
 
-def superseded(connection: DuckDBPyConnection) -> str:
-    """Where the rows of orders are that no longer stand: shop, order_id, seq.
+def _of(shop: str, rows: Table) -> str:
+    return f"select * from ({tables.sql(rows)}) where shop = {_quoted(shop)}"
+
+
+def superseded(connection: DuckDBPyConnection, shop: str) -> str:
+    """Where the rows of a shop's orders are that no longer stand: shop, order_id, seq.
 
     Looked for among those whose hash occurs more than once: numbers are counted in a fraction of
     the memory that texts take, and few orders are left then.
@@ -227,10 +233,11 @@ def superseded(connection: DuckDBPyConnection) -> str:
     log = tables.stored().orders.select("shop", "order_id", "updated_at", "seq")
 
     def worked_out() -> Work:
-        several = _staged(connection, "several", lambda: (SEVERAL, ONCE))
+        sql = SEVERAL.format(shop=_quoted(shop))
+        several = _staged(connection, shop, "several", lambda: (sql, ONCE))
         return tables.sql(tables.superseded(tables.named(several, log))), ONCE
 
-    name = _staged(connection, "superseded", worked_out)
+    name = _staged(connection, shop, "superseded", worked_out)
     _drop(connection, "several")
     return name
 
@@ -256,12 +263,13 @@ def _view(name: str, rows: str) -> str:
 
 def _staged(
     connection: DuckDBPyConnection,
+    shop: str,
     kind: str,
     worked_out: Callable[[], Work],
     key: Sequence[object] = (),
 ) -> str:
     """The table with what a query gives in all its passes, which are made where it isn't there."""
-    name = f"{kind}_{_digest(connection, key)}"
+    name = f"{kind}_{_digest(connection, shop, key)}"
     if name not in _there(connection, kind):
         sql, passes = worked_out()
         with transaction(connection):
@@ -285,16 +293,18 @@ def _there(connection: DuckDBPyConnection, kind: str) -> list[str]:
     return [name for (name,) in connection.execute(sql, [f"{kind}_"]).fetchall()]
 
 
-def _digest(connection: DuckDBPyConnection, key: Sequence[object]) -> str:
-    """Of what was asked, and of how far the log has come."""
-    whole = (*_come(connection, *KEYS), *key)
+def _digest(connection: DuckDBPyConnection, shop: str, key: Sequence[object]) -> str:
+    """Of what was asked, and of how far the shop's log has come."""
+    whole = (shop, *_come(connection, shop, *KEYS), *key)
     return hashlib.blake2b(repr(whole).encode(), digest_size=8).hexdigest()
 
 
-def _come(connection: DuckDBPyConnection, *names: str) -> list[tuple[int, int | None]]:
-    """How far tables have come: what is added has a greater `seq`, and what leaves is missed."""
-    sql = " union all ".join(f"select count(*), max(seq) from {name}" for name in names)
-    return connection.execute(sql).fetchall()
+def _come(connection: DuckDBPyConnection, shop: str, *names: str) -> list[tuple[int, int | None]]:
+    """How far a shop's rows have come: what is added has a greater `seq`, what leaves is missed."""
+    sql = " union all ".join(
+        f"select count(*), max(seq) from {name} where shop = $shop" for name in names
+    )
+    return connection.execute(sql, {"shop": shop}).fetchall()
 
 
 def _quoted(text: str) -> str:

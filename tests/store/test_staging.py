@@ -84,7 +84,7 @@ def test_passes_find_what_one_query_finds(
     fill(store, random.Random(seed))  # noqa: S311  # the same shop every time
     whole = store.summary("eu", as_of=AS_OF, currency=currency)
     at_once = to_score(store, currency=currency)
-    store.commit("us", "orders", page(order("2", shop="us")), at=NOW)  # to have it staged anew
+    store.connection.execute("detach staged; attach ':memory:' as staged")  # to stage anew
     monkeypatch.setattr(staging, "ROWS", 7)
     in_passes = to_score(store, currency=currency)
     assert len(whole) > 5
@@ -114,6 +114,19 @@ def test_what_was_staged_gives_way_to_news(store: Store) -> None:
     shown = {"shop": ["eu"], "person_key": ["7"], "customer_id": ["7"], "tier": ["high"]}
     store.save_scores("r1", [pa.table(shown)])
     assert to_score(store, **now)["previous_tier"].fillna("none").tolist() == ["high", "none"]
+
+
+def test_what_was_staged_stands_while_other_shops_have_news(store: Store) -> None:
+    store.commit("eu", "orders", page(order("1"), order("1", updated_at=NOW)), at=NOW)
+    store.commit("us", "orders", page(order("1", shop="us", customer_id="8")), at=NOW)
+    before = to_score(store, as_of=NOW.date())
+    staged = "select table_name from duckdb_tables() where database_name = 'staged' order by all"
+    names = store.connection.execute(staged).fetchall()
+    store.commit("us", "orders", page(order("2", shop="us", customer_id="9")), at=NOW)
+    pd.testing.assert_frame_equal(to_score(store, as_of=NOW.date()), before)
+    assert store.connection.execute(staged).fetchall() == names
+    told = to_score(store, "us", as_of=NOW.date())
+    assert told["person_key"].tolist() == ["8", "9"]
 
 
 def test_each_question_gets_its_own_answer(store: Store) -> None:
