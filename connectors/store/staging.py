@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from duckdb import DuckDBPyConnection
 from ibis.expr.types import Table
@@ -32,8 +33,8 @@ from connectors.store.scores import LATEST_SCORES
 #: A query and its passes: statements that set out the rows which it reads then.
 Work = tuple[str, Sequence[str]]
 ONCE = ("",)
-#: Orders at a time: some 400 MB.
-ROWS = 500_000
+#: Orders at a time in the memory that DuckDB has by default, 1.3 GiB; with more of it more.
+ROWS, ROOM = 500_000, 1.3 * 2**30
 #: Orders by which a part's bounds are found.
 SAMPLED_A_PART = 500
 SEVERAL = """
@@ -130,8 +131,8 @@ def _orders(
     if not with_traits:
         valued = valued.drop(*summary.PASSED_ON)
     sql = f"select *, {parts.part} as part from ({tables.sql(valued)}) order by part"
-    old = _whole_log(connection, asked)
-    passes = [_page(asked.shop, page, old) for page in pages]
+    log = _whole_log(connection, asked)
+    passes = [_page(asked.shop, page, log) for page in pages]
     return _staged(connection, asked.shop, "orders", lambda: (sql, passes), (*asked, with_traits))
 
 
@@ -167,8 +168,7 @@ def sample(connection: DuckDBPyConnection, asked: Asked) -> Table:
     """The counting orders of all persons, or of a fixed sample of a large shop's; without costs."""
     valued = summary.valued(tables.stored("standing_"), **asked._asdict())
     chosen = _in_sample(connection, asked.shop)
-    old = _whole_log(connection, asked)
-    rows = _page(asked.shop, "true", old) + _lines(asked.shop, "false")
+    rows = _all(asked.shop, _whole_log(connection, asked)) + _lines(asked.shop, "false")
     sql = f"select * from ({tables.sql(valued)}) where {chosen}"
     name = _staged(connection, asked.shop, "sample", lambda: (sql, [rows]), (*asked, chosen))
     return tables.named(name, valued)
@@ -188,6 +188,14 @@ def _in_sample(connection: DuckDBPyConnection, shop: str) -> str:
 # ----------------------------------------------------------------------------------------- the log
 
 
+def _rows(connection: DuckDBPyConnection) -> int:
+    """Orders in a pass. Every part has rows in every page, and each page's are fetched for each
+    part: with half as many of both a quarter is fetched."""
+    sql = "select parse_formatted_bytes(current_setting('memory_limit'))"
+    ((room,),) = connection.execute(sql).fetchall()
+    return max(ROWS, int(ROWS * room / ROOM))
+
+
 def _pages(connection: DuckDBPyConnection, shop: str) -> list[str]:
     """Conditions on `seq` that share a shop's log into passes; at least one."""
     found = connection.execute(
@@ -195,7 +203,7 @@ def _pages(connection: DuckDBPyConnection, shop: str) -> list[str]:
         " select seq, (sum(count(*)) over (order by seq) - 1) // ? as pass"
         " from orders where shop = ? group by seq"
         ") group by pass order by pass",
-        [ROWS, shop],
+        [_rows(connection), shop],
     ).fetchall()
     return [f"seq between {first} and {last}" for first, last in found] or ["true"]
 
@@ -205,19 +213,25 @@ def standing(connection: DuckDBPyConnection, asked: Asked) -> tables.Tables:
 
     They are set out for this connection alone.
     """
-    connection.execute(_page(asked.shop, "true", _whole_log(connection, asked)))
+    connection.execute(_all(asked.shop, _whole_log(connection, asked)))
     return tables.stored("standing_")
 
 
-def _whole_log(connection: DuckDBPyConnection, asked: Asked) -> str:
-    """Works out what the whole log has a say in; gives the superseded rows of orders."""
+class _Log(NamedTuple):
+    """Where that is which the whole log has a say in."""
+
+    superseded: str
+    customers: str
+    refunds: str
+
+
+def _whole_log(connection: DuckDBPyConnection, asked: Asked) -> _Log:
     log, shop = tables.stored(), asked.shop
     guests = _of(shop, tables.guests(log))
-    named = _staged(connection, shop, "guests", lambda: (guests, ONCE))
-    refunds = _of(shop, tables.refunds_after(log, asked.as_of))
-    later = _staged(connection, shop, "later", lambda: (refunds, ONCE), [asked.as_of])
-    connection.execute(_view("standing_customers", named) + _view("standing_refunds", later))
-    return superseded(connection, shop)
+    customers = _staged(connection, shop, "guests", lambda: (guests, ONCE))
+    later = _of(shop, tables.refunds_after(log, asked.as_of))
+    refunds = _staged(connection, shop, "later", lambda: (later, ONCE), [asked.as_of])
+    return _Log(superseded(connection, shop), customers, refunds)
 
 
 def _of(shop: str, rows: Table) -> str:
@@ -235,19 +249,42 @@ def superseded(connection: DuckDBPyConnection, shop: str) -> str:
     def worked_out() -> Work:
         sql = SEVERAL.format(shop=_quoted(shop))
         several = _staged(connection, shop, "several", lambda: (sql, ONCE))
-        return tables.sql(tables.superseded(tables.named(several, log))), ONCE
+        rows = tables.sql(tables.superseded(tables.named(several, log)))
+        return f"select * from ({rows}) order by seq", ONCE  # a page's are found quickly
 
     name = _staged(connection, shop, "superseded", worked_out)
     _drop(connection, "several")
     return name
 
 
-def _page(shop: str, page: str, superseded: str) -> str:
-    """Sets out the standing rows of a page, as `summary` reads them."""
-    orders = f"orders anti join {superseded} using (shop, order_id, seq)"
-    return _view("standing_orders", f"{orders} where {page} and shop = {_quoted(shop)}") + _lines(
-        shop, page
+def _all(shop: str, log: _Log) -> str:
+    """Sets out the standing rows of all pages, as `summary` reads them."""
+    return (
+        _standing_orders(shop, "true", log.superseded)
+        + _lines(shop, "true")
+        + _view("standing_customers", log.customers)
+        + _view("standing_refunds", log.refunds)
     )
+
+
+def _page(shop: str, page: str, log: _Log) -> str:
+    """The same of one page, and of all else what its orders can meet.
+
+    What grows with the shop must not be gone through once for each page.
+    """
+    rows = f"from orders where {page} and shop = {_quoted(shop)}"
+    guests = f"select person_key as email_key {rows} and customer_id is null"
+    return (
+        _standing_orders(shop, page, f"(from {log.superseded} where {page})")
+        + _lines(shop, page)
+        + _view("standing_customers", f"{log.customers} semi join ({guests}) using (email_key)")
+        + _view("standing_refunds", f"{log.refunds} semi join ({rows}) using (order_id)")
+    )
+
+
+def _standing_orders(shop: str, page: str, superseded: str) -> str:
+    orders = f"orders anti join {superseded} as old using (shop, order_id, seq)"
+    return _view("standing_orders", f"{orders} where {page} and shop = {_quoted(shop)}")
 
 
 def _lines(shop: str, page: str) -> str:
