@@ -43,6 +43,7 @@ from connectors.session import Session
 from connectors.terminal import Terminal
 from jobs import explaining, planning, reporting, scoring, segmenting
 from jobs import shop as shops
+from jobs.abreast import abreast, left_behind
 from jobs.each import each_shop
 from jobs.engine import clv
 
@@ -351,10 +352,23 @@ def undo(
 
 
 @app.command()
-def run(context: typer.Context, max_changes: Limit = None) -> None:
+def run(
+    context: typer.Context,
+    max_changes: Limit = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="All shops, as without --shop; refused beside it.")
+    ] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="So many shops side by side.")] = 1,
+) -> None:
     """The scheduled job: pull, score, plan, and apply under --max-changes."""
+    if every and context.obj.shops:
+        raise ConfigurationError("--all is every shop", mend="Leave out --shop, or --all.")
+
+    def job(at: Session, shop: ShopSettings) -> None:
+        planning.whole_job(at, shop, limit(at, max_changes))
+
     with session(context, "run") as at:
-        each_shop(at, lambda at, shop: planning.whole_job(at, shop, limit(at, max_changes)))
+        each_shop(at, job) if jobs == 1 else abreast(at, job, jobs)
         at.conclude("run")
 
 
@@ -589,6 +603,10 @@ def main() -> NoReturn:
             terminal.summary("", exit_code=code)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)  # what is left takes as long as it takes
+    if left_behind():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)  # a shop that hangs would be waited for
     sys.exit(code)
 
 

@@ -404,3 +404,20 @@ def reported(out: Terminal, shop: str, path: Path, as_of: date) -> None:
     """Where the page lies."""
     told = f"{shop}: report as of {as_of}: {escape(str(path))}"
     out.tell("report", told, shop=shop, file=str(path), as_of=as_of)
+
+
+def shop_done(
+    out: Terminal, shop: str, exit_code: int, seconds: float | None, counts: Mapping[str, int]
+) -> None:
+    """How one of several shops ended; without `seconds` it was not begun."""
+    state = f"ended with exit code {exit_code}" if exit_code else "done"
+    did = ", ".join(f"{name} {count:,}" for name, count in counts.items() if count)
+    took = "not begun" if seconds is None else f"{seconds:.1f} s"
+    facts = {"seconds": None if seconds is None else round(seconds, 1), "counts": dict(counts)}
+    out.summary(
+        f"{shop}: {state}, {took}" + (f": {did}" if did else ""),
+        event="shop",
+        shop=shop,
+        exit_code=exit_code,
+        **facts,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from connectors.pull import Watch
 from connectors.registry import open_shop
 from connectors.store import Store
 from connectors.terminal import Terminal
+from connectors.turns import Turns
 
 #: The command whose going is told as metrics.
 SCHEDULED = "run"
@@ -23,7 +24,11 @@ SCHEDULED = "run"
 
 @dataclass(slots=True)
 class Session:
-    """The open store, the shops at hand, the terminal, and how it ends: `exit_code`."""
+    """The open store, the shops at hand, the terminal, and how it ends: `exit_code`.
+
+    Where shops go side by side, `alone` keeps all others out of the store meanwhile, and one shop
+    is `scoring` at a time: it takes the memory that there is, and what it staged must stand.
+    """
 
     settings: Settings
     shops: Sequence[ShopSettings]
@@ -36,6 +41,24 @@ class Session:
     exit_code: int = 0
     tally: dict[str, dict[str, int]] = field(default_factory=dict)
     handed_out: list[str] = field(default_factory=list)
+    alone: AbstractContextManager[object] = field(default_factory=nullcontext)
+    scoring: AbstractContextManager[object] = field(default_factory=nullcontext)
+
+    def part(
+        self, shop: ShopSettings, turns: Turns, scoring: AbstractContextManager[object]
+    ) -> Session:
+        """The session of one of several shops that go side by side; it is a thread's own."""
+        return replace(
+            self,
+            shops=[shop],
+            terminal=self.terminal.of(shop.shop),
+            store=turns.of(self.store),
+            exit_code=0,
+            tally={},
+            handed_out=[],
+            alone=turns,
+            scoring=scoring,
+        )
 
     def open(self, shop: ShopSettings) -> Platform:
         """The shop on its platform. Tags written under other tier names are still ours."""

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from typing import Any, Literal
 
 from rich.console import Console
@@ -41,8 +43,19 @@ class Terminal:
         self.json = json
         self._hidden = hidden
         self.quiet = quiet
+        self._lock = threading.Lock()
+        self._shop: str | None = None
         self._out = Console(highlight=False, soft_wrap=True)
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def of(self, shop: str) -> Terminal:
+        """The voice of one of several shops at work: each line for programs says which.
+
+        It draws no bars, which would be drawn over those of the others and over what is told.
+        """
+        own = copy(self)
+        own._shop = shop
+        return own
 
     def tell(self, event: str, text: str, **facts: object) -> None:
         """One piece of news: `text` for people (rich markup), `facts` for programs."""
@@ -52,7 +65,7 @@ class Terminal:
             self._out.print(text)
 
     def summary(self, text: str, **facts: object) -> None:
-        """The last line of a command; a quiet run prints it too."""
+        """The last line of a command, or of a shop (another `event`); a quiet run prints it too."""
         if self.json:
             self._line({"event": "summary", **facts})
         else:
@@ -83,7 +96,7 @@ class Terminal:
     @contextmanager
     def progress(self, label: str) -> Iterator[Advance]:
         """A bar on stderr while rows go by; nothing where nobody looks."""
-        if self.json or self.quiet or not sys.stderr.isatty():
+        if self.json or self.quiet or self._shop or not sys.stderr.isatty():
             yield lambda rows, expected: None
             return
         columns = (
@@ -98,8 +111,11 @@ class Terminal:
             yield lambda rows, expected: progress.update(task, advance=rows, total=expected)
 
     def _line(self, content: Mapping[str, object]) -> None:
-        sys.stdout.write(json.dumps(content, default=str, ensure_ascii=False) + "\n")
-        sys.stdout.flush()
+        whose = {"shop": self._shop} if self._shop and "shop" not in content else {}
+        line = json.dumps({**content, **whose}, default=str, ensure_ascii=False) + "\n"
+        with self._lock:
+            sys.stdout.write(line)
+            sys.stdout.flush()
 
 
 class _Speed(ProgressColumn):

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 
 from connectors.config import ShopSettings
@@ -31,6 +31,7 @@ from connectors.magento.parse import parse_store_views, zone_of
 from connectors.magento.pull import Pull, ordered_on
 from connectors.magento.push import Writer
 from connectors.magento.workers import nap
+from connectors.once import once
 from connectors.platform import Cursor, Finding, Page, Placed, Window
 from connectors.rates import Rates, read_rates
 from connectors.schema import GROUP, KINDS, Change, Outcome
@@ -85,7 +86,7 @@ class MagentoShop:
     def push(self, changes: Sequence[Change]) -> Iterator[Outcome]:
         return self._writer.push(changes)
 
-    @cached_property
+    @once
     def _pull(self) -> Pull:
         pages = Pages(
             self.shop,

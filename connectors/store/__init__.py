@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -89,6 +89,10 @@ class Store:
         with opened(path, now, memory_mb, threads) as connection:
             migrate(connection, path, now)
             yield cls(connection, hasher)
+
+    def another(self) -> Store:
+        """The same store for another thread: transactions are each one's own."""
+        return replace(self, connection=self.connection.cursor())
 
     # ----------------------------------------------------------------------------- what shops said
 

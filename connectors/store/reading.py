@@ -171,7 +171,7 @@ def currencies(connection: DuckDBPyConnection, shop: str) -> dict[str, int]:
 
     with closing(connection.cursor()) as own:
         found = own.execute(
-            f"select currency, count(*) from orders anti join {staging.superseded(own)}"
+            f"select currency, count(*) from orders anti join {staging.superseded(own, shop)}"
             " using (shop, order_id, seq) where shop = ?"
             " group by currency order by count(*) desc, currency",
             [shop],
