@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from textwrap import wrap
 from typing import Any, Literal
 
 from rich.console import Console
@@ -58,18 +59,26 @@ class Terminal:
         else:
             self._out.print(text)
 
-    def table(self, event: str, title: str, columns: Sequence[str], rows: Sequence[Any]) -> None:
-        """Rows under columns; for programs one line a row."""
+    def table(
+        self,
+        event: str,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Any],
+        *,
+        whole: bool = False,
+    ) -> None:
+        """Rows under columns; for programs one line a row. `whole`: the last text isn't cut."""
         if self.json:
             for row in rows:
                 self._line({"event": event, **dict(zip(columns, row, strict=True))})
         elif rows and not self.quiet:
-            self._out.print(_table(title, columns, rows))
+            self._out.print(_table(title, columns, rows, whole))
 
     def finding(self, shop: str, finding: Finding) -> None:
         """One line of `doctor`."""
         text = f"{MARKS[finding.status]} {escape(shop)}: {finding.name}: {escape(finding.detail)}"
-        mend = f" [bold]{escape(finding.mend)}[/]" if finding.mend else ""
+        mend = f". [bold]{escape(finding.mend)}[/]" if finding.mend else ""
         facts = {"status": finding.status, "detail": finding.detail, "mend": finding.mend}
         self.tell("finding", text + mend, shop=shop, name=finding.name, **facts)
 
@@ -109,26 +118,36 @@ class _Speed(ProgressColumn):
         return Text(f"{task.speed:,.0f}/s" if task.speed else "")
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+def _table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], whole: bool
+) -> Table:
     table = Table(title=title or None, title_justify="left", header_style="bold")
     for place, name in enumerate(columns):
         right = all(_is_number(row[place]) for row in rows)
         last = place == len(columns) - 1  # the longest text stands last and may be cut
         justify: Literal["right", "left"] = "right" if right else "left"
         longest = max((len(_cell(row[place])) for row in rows), default=0)
-        # a number is shown whole or it is another number
+        # a number is shown whole or it is another number; a title is no wider than what it names
         table.add_column(
-            name, justify=justify, no_wrap=right or not last, min_width=longest if right else None
+            "\n".join(wrap(name, max(longest, 1), break_long_words=False)),
+            justify=justify,
+            no_wrap=right or not last,
+            min_width=longest if right else None,
         )
     for row in rows:
-        table.add_row(*(Text(_cell(cell), no_wrap=True, overflow="ellipsis") for cell in row))
+        *first, last_cell = (_cell(cell) for cell in row)
+        cut = [Text(cell, no_wrap=True, overflow="ellipsis") for cell in first]
+        table.add_row(
+            *cut, Text(last_cell, no_wrap=not whole, overflow="fold" if whole else "ellipsis")
+        )
     return table
 
 
 def _cell(cell: object) -> str:
-    return "" if cell is None else str(cell)
+    return f"{cell:,}" if type(cell) is int else "" if cell is None else str(cell)
 
 
 def _is_number(cell: object) -> bool:
     text = _cell(cell)
-    return not text or text.replace(",", "").replace(".", "").lstrip("-").isdigit()
+    digits = text.replace(",", "").replace(".", "").lstrip("+-").removesuffix("%")
+    return not text or digits.isdigit()

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from connectors import drift as drifts
-from connectors import hinted, news, writeback
+from connectors import hinted, news, reconciled, writeback
 from connectors import plan as plans
 from connectors import pull as pulls
 from connectors import reconcile as reconciles
@@ -65,8 +65,8 @@ def reconcile(
     platform = at.open(shop)
     with at.watch(f"{shop.shop}: months") as watch:
         months = list(reconciles.reconcile(platform, at.store, asked, terms, watch))
-    news.reconciled(at.terminal, shop.shop, months)
-    news.bridged(at.terminal, shop.shop, at.store.months(shop.shop, *asked, terms.rule))
+    reconciled.compared(at.terminal, shop.shop, months)
+    reconciled.bridged(at.terminal, shop.shop, at.store.months(shop.shop, *asked, terms.rule))
     found = Counter(one.kind for month in months for one in month.differences)
     at.count(
         shop.shop, months=len(months), **{kind.replace(" ", "_"): found[kind] for kind in found}

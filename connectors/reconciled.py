@@ -1,0 +1,94 @@
+"""What a reconciliation tells: months that differ from the shop's, and the way to net value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from connectors.reconcile import Month
+from connectors.schema import NO_CURRENCY
+from connectors.store.mending import MonthTotals
+from connectors.terminal import Terminal
+
+
+def compared(out: Terminal, shop: str, months: Sequence[Month]) -> None:
+    """How many months agreed, those that didn't, and the first twenty orders by name."""
+    differing = [month for month in months if not month.agrees]
+    agreed = len(months) - len(differing)
+    out.tell(
+        "reconciled",
+        f"{shop}: {agreed:,} of {len(months):,} months agree with the shop",
+        shop=shop,
+        months=len(months),
+        agreed=agreed,
+    )
+    rows = [(f"{month.begins:%Y-%m}", *_both(month), len(month.differences)) for month in differing]
+    columns = ("month", "orders here", "in the shop", "total here", "in the shop ", "differences")
+    out.table("month", f"{shop}: months that differed", columns, rows)
+    found = [
+        (f"{month.begins:%Y-%m}", one.order, one.kind, one.told)
+        for month in differing
+        for one in month.differences
+    ]
+    title = f"{shop}: orders that differed, mended but for those put aside"
+    out.table("difference", title, ("month", "order", "what", "told"), found[:20])
+
+
+def _both(month: Month) -> tuple[str, str, str, str]:
+    ours, theirs = month.ours, month.theirs
+    shown = "" if theirs.total is None else f"{theirs.total:,.2f}"
+    return f"{ours.orders:,}", f"{theirs.orders:,}", f"{ours.total:,.2f}", shown
+
+
+#: From all that was ordered to what the scores rest on: title, column of a month's totals.
+BRIDGE = (
+    ("ordered", "total"),
+    ("cancelled", "cancelled"),
+    ("open", "open"),
+    ("test", "test"),
+    ("of nobody", "nobodys"),
+    ("refunded", "refunded"),
+    ("tax, shipping", "tax_and_shipping"),
+    ("net", "net"),
+)
+
+
+def bridged(out: Terminal, shop: str, months: Sequence[MonthTotals]) -> None:
+    """What lies between all that was ordered and what the scores rest on.
+
+    Programs get every month in full; people all of it together and the last twelve months in
+    short, which fits on a terminal. Months are those of UTC: a report in the shop's own time zone
+    counts an order of the last hours of a month in the next one, or the other way round.
+    """
+    shown = [title for title in BRIDGE if any(getattr(one, title[1]) for one in months)]
+    if out.json:
+        titles = ("month (UTC)", "orders", "guests'", *(title for title, _ in shown), "in")
+        rows = [(*_counted(one), *_summed([one], shown), one.currency) for one in months]
+        return out.table("totals", "", titles, rows)
+    for currency in sorted({one.currency for one in months}):
+        unit = "" if currency == NO_CURRENCY else f", {currency}"
+        own = [one for one in months if one.currency == currency]
+        ways = zip((title for title, _ in shown), _summed(own, shown), strict=True)
+        out.table("totals", f"{shop}: from orders to net value{unit}", ("", "all months"), [*ways])
+        recent = [(*_counted(one), *_in_short(one)) for one in own[-12:]]
+        out.table("totals", "", ("month (UTC)", "orders", "guests'", *IN_SHORT), recent)
+
+
+#: The same in fewer columns.
+IN_SHORT = ("ordered", "not counted", "refunded", "tax, shipping", "net")
+NOT_COUNTED = ("cancelled", "open", "test", "nobodys")
+
+
+def _counted(month: MonthTotals) -> tuple[str, str, str]:
+    return f"{month.month:%Y-%m}", f"{month.orders:,}", f"{month.guest_orders:,}"
+
+
+def _summed(months: Sequence[MonthTotals], parts: Sequence[tuple[str, str]]) -> list[str]:
+    sums = (sum((getattr(one, column) for one in months), Decimal(0)) for _, column in parts)
+    return [f"{total:,.2f}" for total in sums]
+
+
+def _in_short(month: MonthTotals) -> list[str]:
+    left_out = sum(getattr(month, column) for column in NOT_COUNTED)
+    parts = (month.total, left_out, month.refunded, month.tax_and_shipping, month.net)
+    return [f"{part:,.2f}" for part in parts]
