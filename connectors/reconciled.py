@@ -63,15 +63,24 @@ def bridged(out: Terminal, shop: str, months: Sequence[MonthTotals]) -> None:
     shown = [title for title in BRIDGE if any(getattr(one, title[1]) for one in months)]
     if out.json:
         titles = ("month (UTC)", "orders", "guests'", *(title for title, _ in shown), "in")
-        rows = [(*_counted(one), *_summed([one], shown), one.currency) for one in months]
+        rows = [
+            (*_counted(one), f"{one.guest_orders:,}", *_summed([one], shown), one.currency)
+            for one in months
+        ]
         return out.table("totals", "", titles, rows)
     for currency in sorted({one.currency for one in months}):
-        unit = "" if currency == NO_CURRENCY else f", {currency}"
         own = [one for one in months if one.currency == currency]
         ways = zip((title for title, _ in shown), _summed(own, shown), strict=True)
-        out.table("totals", f"{shop}: from orders to net value{unit}", ("", "all months"), [*ways])
+        out.table("totals", f"{shop}: {_headline(own)}", ("", "all months"), [*ways])
         recent = [(*_counted(one), *_in_short(one)) for one in own[-12:]]
-        out.table("totals", "", ("month (UTC)", "orders", "guests'", *IN_SHORT), recent)
+        out.table("totals", "", ("month (UTC)", "orders", *IN_SHORT), recent)
+
+
+def _headline(months: Sequence[MonthTotals]) -> str:
+    currency = months[0].currency
+    unit = "" if currency == NO_CURRENCY else f", {currency}"
+    orders, guests = sum(m.orders for m in months), sum(m.guest_orders for m in months)
+    return f"from orders to net value{unit}; {guests:,} of {orders:,} orders are guests'"
 
 
 #: The same in fewer columns.
@@ -79,8 +88,8 @@ IN_SHORT = ("ordered", "not counted", "refunded", "tax, shipping", "net")
 NOT_COUNTED = ("cancelled", "open", "test", "nobodys")
 
 
-def _counted(month: MonthTotals) -> tuple[str, str, str]:
-    return f"{month.month:%Y-%m}", f"{month.orders:,}", f"{month.guest_orders:,}"
+def _counted(month: MonthTotals) -> tuple[str, str]:
+    return f"{month.month:%Y-%m}", f"{month.orders:,}"
 
 
 def _summed(months: Sequence[MonthTotals], parts: Sequence[tuple[str, str]]) -> list[str]:
