@@ -23,12 +23,14 @@ include_patterns = [
 exclude_patterns = ["build", ".git", ".venv*", ".clv", "**/.*"]
 myst_heading_anchors = 4
 nitpicky = True
-suppress_warnings = ["misc.highlighting_failure"]  # a table of exit codes is no program
+highlight_language = "text"
 
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["style"]
 html_css_files = ["pages.css"]
 html_copy_source = False
+html_sidebars = {"**": ["globaltoc.html"]}
+html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_show_sphinx = False
 html_theme_options = {
@@ -40,6 +42,8 @@ html_theme_options = {
     "navbar_end": ["search-button-field", "theme-switcher"],
     "primary_sidebar_end": [],
     "secondary_sidebar_items": ["page-toc"],
+    "show_toc_level": 2,
+    "collapse_navigation": False,
     "show_prev_next": True,
     "footer_start": [],
     "footer_center": [],
