@@ -73,7 +73,7 @@ class Terminal:
             for row in rows:
                 self._line({"event": event, **dict(zip(columns, row, strict=True))})
         elif rows and not self.quiet:
-            self._out.print(_table(title, columns, rows, whole))
+            self._out.print(_table(title, columns, rows, self._out.width, whole))
 
     def finding(self, shop: str, finding: Finding) -> None:
         """One line of `doctor`."""
@@ -119,28 +119,33 @@ class _Speed(ProgressColumn):
 
 
 def _table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], whole: bool
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], width: int, whole: bool
 ) -> Table:
+    """Numbers are shown whole, or they are other numbers; on a terminal too narrow for the titles,
+    a title is no wider than what it names. The longest text stands last, and is cut or folded."""
     table = Table(title=title or None, title_justify="left", header_style="bold")
+    longest = [max((len(_cell(row[n])) for row in rows), default=1) for n in range(len(columns))]
+    needed = sum(3 + max(pair) for pair in zip(longest, map(len, columns), strict=True)) + 1
     for place, name in enumerate(columns):
         right = all(_is_number(row[place]) for row in rows)
-        last = place == len(columns) - 1  # the longest text stands last and may be cut
+        last = place == len(columns) - 1
         justify: Literal["right", "left"] = "right" if right else "left"
-        longest = max((len(_cell(row[place])) for row in rows), default=0)
-        # a number is shown whole or it is another number; a title is no wider than what it names
         table.add_column(
-            "\n".join(wrap(name, max(longest, 1), break_long_words=False)),
+            name if needed <= width else _broken(name, longest[place]),
             justify=justify,
             no_wrap=right or not last,
-            min_width=longest if right else None,
+            min_width=longest[place] if right else None,
         )
     for row in rows:
-        *first, last_cell = (_cell(cell) for cell in row)
+        *first, end = (_cell(cell) for cell in row)
         cut = [Text(cell, no_wrap=True, overflow="ellipsis") for cell in first]
-        table.add_row(
-            *cut, Text(last_cell, no_wrap=not whole, overflow="fold" if whole else "ellipsis")
-        )
+        table.add_row(*cut, Text(end, no_wrap=not whole, overflow="fold" if whole else "ellipsis"))
     return table
+
+
+def _broken(title: str, width: int) -> str:
+    """Between its words, never within one."""
+    return "\n".join(wrap(title, max(width, 1), break_long_words=False))
 
 
 def _cell(cell: object) -> str:

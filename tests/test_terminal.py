@@ -21,14 +21,22 @@ def test_a_number_is_shown_whole_however_narrow_the_terminal(
     assert all(number in told for number in numbers)
 
 
-def test_a_title_is_no_wider_than_what_it_names(
+def test_a_title_breaks_where_there_is_no_room(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("COLUMNS", "30")
     Terminal().table("month", "", ("month of the year", "orders here"), [("05", "1"), ("06", "2")])
     told = capsys.readouterr().out
     assert "…" not in told
     assert max(map(len, told.splitlines())) < 24
+
+
+def test_a_title_stays_whole_where_there_is_room(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    Terminal().table("month", "", ("month of the year", "orders here"), [("05", "1")])
+    assert "month of the year" in capsys.readouterr().out
 
 
 def test_shares_are_numbers_too(
