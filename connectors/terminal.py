@@ -134,7 +134,11 @@ def _table(
             name if needed <= width else _broken(name, longest[place]),
             justify=justify,
             no_wrap=right or not last,
-            min_width=longest[place] if right else None,
+            min_width=longest[place]
+            if right
+            else min(longest[place], 24)
+            if whole and last
+            else None,
         )
     for row in rows:
         *first, end = (_cell(cell) for cell in row)
