@@ -5,13 +5,16 @@ STAMP := $(VENV)/.installed
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras \
 	--generate-hashes --no-header pyproject.toml
 
-.PHONY: demo test thorough reliability reliability-selftest check check-module docs audit sbom bench lock
+.PHONY: install demo test thorough reliability reliability-selftest check check-module docs audit sbom bench lock
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@# setuptools warns of any editable install, at length
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
+
+install: $(STAMP)  ## everything into .venv, with the hashes of requirements.lock
 
 demo: $(STAMP)  ## set up, then the main job on two practice shops
 	@$(BIN)/python sync.py demo
