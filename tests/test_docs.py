@@ -261,7 +261,7 @@ def test_the_index_leads_to_every_page() -> None:
     assert linked == {page.name for page in DOCS.glob("*.md")} - {"index.md"}
 
 
-def test_every_line_of_a_command_can_be_split(tmp_path: Path) -> None:
+def test_every_line_of_a_command_can_be_split() -> None:
     """Quotes that don't close would hide a command from the test that runs it."""
     for page in PAGES:
         for line in re.findall(r"^[^|`\n]*clv-sync [a-z][^`\n]*$", text(page), re.M):
