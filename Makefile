@@ -5,13 +5,16 @@ STAMP := $(VENV)/.installed
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras \
 	--generate-hashes --no-header pyproject.toml
 
-.PHONY: demo test thorough reliability reliability-selftest check check-module audit sbom bench lock
+.PHONY: install demo test thorough reliability reliability-selftest check check-module docs audit sbom bench lock
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@# setuptools warns of any editable install, at length
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
+
+install: $(STAMP)  ## everything into .venv, with the hashes of requirements.lock
 
 demo: $(STAMP)  ## set up, then the main job on two practice shops
 	@$(BIN)/python sync.py demo
@@ -28,13 +31,17 @@ reliability: $(STAMP)  ## the 43 numbered checks at their full figures, as a tab
 reliability-selftest: $(STAMP)  ## each of them has to fail on a bug that is planted for it
 	$(BIN)/python tests/reliability/selftest.py
 
-check: $(STAMP) check-module audit  ## style, types, known vulnerabilities, the lock file in step
+check: $(STAMP) check-module audit docs  ## style, types, links, known vulnerabilities, the lock in step
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@cp requirements.lock $(VENV)/locked
 	$(COMPILE) --output-file $(VENV)/locked
 	diff -u requirements.lock $(VENV)/locked
+
+docs: $(STAMP)  ## the pages as a site in build/docs; a broken link or anchor fails
+	$(BIN)/python -m sphinx -q -W --keep-going -n -E -c docs -b html . build/docs
+	@echo "build/docs/docs/index.html"
 
 audit: $(STAMP)  ## known vulnerabilities in the locked packages, where the data can be reached
 	$(BIN)/python .ci/audit.py

@@ -81,7 +81,9 @@ class Customers(StrEnum):
 
 
 def _day(help: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(formats=["%Y-%m-%d"], help=help)
+    option: typer.models.OptionInfo = typer.Option(
+        formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help=help
+    )
     return option
 
 
@@ -97,6 +99,9 @@ Limit: TypeAlias = Annotated[
 Who: TypeAlias = Annotated[str, typer.Argument(help="Their id in the shop, or their e-mail.")]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 Sample: TypeAlias = Annotated[Customers, typer.Option(help="2,357 customers, or all 23,570.")]
+Port: TypeAlias = Annotated[
+    int, typer.Option(min=0, max=65535, help="The port to listen on; 0: a free one.")
+]
 Folder: TypeAlias = Annotated[Path, typer.Option(help="Where the practice shops are kept.")]
 
 
@@ -437,9 +442,9 @@ def segments(
 @app.command()
 def export(
     context: typer.Context,
-    what: What,
+    what: Annotated[What, typer.Argument(metavar="TABLE", help="Which table.")],
     out: Annotated[Path, typer.Option(help="The file to write, for your eyes only.")],
-    format: Annotated[Format, typer.Option()] = Format.csv,
+    format: Annotated[Format, typer.Option(help="How to write it.")] = Format.csv,
     as_of: AsOf = None,
 ) -> None:
     """Write a table of the store to a file."""
@@ -519,7 +524,7 @@ def readmit(
 def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535)] = 8322,
+    port: Port = 8322,
 ) -> None:
     """Take Shopify's webhooks in until Ctrl-C; the next `run` or `pull` acts on them."""
     try:
@@ -541,7 +546,7 @@ def serve(
 
 @app.command()
 def sandbox(
-    port: Annotated[int, typer.Option(min=0, max=65535)] = 8321,
+    port: Port = 8321,
     customers: Sample = Customers.sample,
     folder: Folder = PRACTICE,
 ) -> None:
@@ -568,12 +573,21 @@ def demo(
         look(at)
         each_shop(at, lambda at, shop: planning.whole_job(at, shop, None))
         pages = both.save_pages()
-        at.terminal.tell("look", both.where_to_look(pages), pages=pages)
+        at.terminal.tell("look", both.where_to_look(pages, program()), pages=pages)
         each_shop(at, lambda at, shop: reporting.report_shop(at, shop, folder / "report.html"))
         at.conclude("demo")
 
 
 # ------------------------------------------------------------------------------------------- main
+
+
+def program() -> str:
+    """How this command was called, for a hint that can be typed as it stands."""
+    called = Path(sys.argv[0])
+    parts = [Path(sys.executable), called] if called.suffix == ".py" else [called]
+    here = Path.cwd()
+    told = [part.relative_to(here) if part.is_relative_to(here) else part for part in parts]
+    return " ".join(map(str, told))
 
 
 def _defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from connectors import plan as plans
-from connectors.causes import UNEXPLAINED, Cause, summed
 from connectors.privacy import Erased, Erasure
 from connectors.pull import Pulled
-from connectors.reconcile import Month
-from connectors.schema import Change, Outcome
+from connectors.schema import NO_CURRENCY, Change, Outcome
 from connectors.store import Refused, Run
-from connectors.store.mending import MonthTotals
 from connectors.terminal import Terminal
 
 if TYPE_CHECKING:  # it takes a third of a start
@@ -60,10 +57,16 @@ def already_pulled(out: Terminal, shop: str) -> None:
 
 
 def quarantined(out: Terminal, shop: str, rejects: pd.DataFrame) -> None:
-    """Rows that could not be read, the first ten by name."""
-    title = f"{shop}: {len(rejects):,} rows could not be read and were put aside"
-    rows = list(rejects.head(10).itertuples(index=False, name=None))
-    out.table("reject", title, list(rejects.columns), rows)
+    """Rows that could not be read: people see where the first ten are, programs all of them."""
+    named = rejects if out.json else rejects.head(10)[["row_id", "field", "reason"]]
+    more = f"; the first {len(named)} (--json: all)" if len(named) < len(rejects) else ""
+    title = f"{shop}: {len(rejects):,} rows could not be read and were put aside{more}"
+    rows = list(named.itertuples(index=False, name=None))
+    out.table("reject", title, list(named.columns), rows, whole=True)
+
+
+#: What stands in for a model where none could be taken; the warnings say why.
+AVERAGES = {"too little data": "the shop's average", "shop average": "the shop's average"}
 
 
 def scored(out: Terminal, shop: str, card: Mapping[str, Any]) -> None:
@@ -71,7 +74,7 @@ def scored(out: Terminal, shop: str, card: Mapping[str, Any]) -> None:
     customers = card["data"]["customers"]
     out.tell(
         "scored",
-        f"{shop}: {customers:,} customers scored by {card['model']}",
+        f"{shop}: {customers:,} customers scored by {AVERAGES.get(card['model'], card['model'])}",
         shop=shop,
         customers=customers,
         card=card,
@@ -85,8 +88,8 @@ def scored(out: Terminal, shop: str, card: Mapping[str, Any]) -> None:
 FIGURES = (
     ("MAE", "mae", ".3f"),
     ("RMSE", "rmse", ".3f"),
-    ("orders", "bias_purchases", "+.1%"),
-    ("spend", "bias_spend", "+.1%"),
+    ("orders", "bias_purchases", "+.0%"),
+    ("spend", "bias_spend", "+.0%"),
     ("rank", "rank_correlation", ".3f"),
     ("top 10%", "top_decile_spend", ".1%"),
     ("Gini", "gini_spend", ".3f"),
@@ -106,7 +109,8 @@ def chosen(out: Terminal, shop: str, card: Mapping[str, Any]) -> None:
         )
         rows = [_tried(one["candidate"], origin["candidates"]) for one in choice["ranking"]]
         out.table("origin", title, ("model", *(title for title, _, _ in FIGURES)), rows)
-    out.table("refused", f"{shop}: out", ("why", "models"), _refused(choice["refused"]))
+    refused = _refused(choice["refused"])
+    out.table("refused", f"{shop}: out", ("why", "models"), refused, whole=True)
     for note in choice["backtest"]["notes"]:
         out.tell("warning", f"[yellow]{shop}: {escape(note)}[/]", shop=shop, warning=note)
     out.tell("chosen", f"{shop}: {escape(choice['why'])}", shop=shop, card=card)
@@ -140,13 +144,14 @@ def _stale(data: Mapping[str, Any]) -> Iterator[str]:
 
 def tiers(out: Terminal, shop: str, card: Mapping[str, Any]) -> None:
     """Customers and money by tier, in the order of the card."""
-    currency = card["data"].get("currency", "")
+    currency = card["data"].get("currency", NO_CURRENCY).replace(NO_CURRENCY, "")
     rows = [
         (tier, f"{told['customers']:,}", *(f"{Decimal(told[name]):,.2f}" for name in TIER_MONEY))
         for tier, told in card["tiers"].items()
         if told["customers"]
     ]
-    columns = ("tier", "customers", f"predicted {currency}", f"net to date {currency}")
+    titles = ("tier", "customers", f"predicted {currency}", f"net to date {currency}")
+    columns = [title.strip() for title in titles]
     out.table("tier", f"{shop}: tiers", columns, rows)
 
 
@@ -154,94 +159,6 @@ def excluded(out: Terminal, shop: str, reasons: Mapping[str, int]) -> None:
     told = ", ".join(f"{orders:,} {reason}" for reason, orders in reasons.items() if orders)
     if told:
         out.tell("excluded", f"{shop}: orders that don't count: {told}", shop=shop, **reasons)
-
-
-def reconciled(out: Terminal, shop: str, months: Sequence[Month]) -> None:
-    """How many months agreed, those that didn't, and the first twenty orders by name."""
-    differing = [month for month in months if month.ours != month.theirs or month.differences]
-    agreed = len(months) - len(differing)
-    out.tell(
-        "reconciled",
-        f"{shop}: {agreed:,} of {len(months):,} months agree with the shop",
-        shop=shop,
-        months=len(months),
-        agreed=agreed,
-    )
-    rows = [(f"{month.begins:%Y-%m}", *_both(month), len(month.differences)) for month in differing]
-    columns = ("month", "orders here", "in the shop", "total here", "in the shop ", "differences")
-    out.table("month", f"{shop}: months that differed", columns, rows)
-    found = [
-        (f"{month.begins:%Y-%m}", one.order, one.kind, one.told)
-        for month in differing
-        for one in month.differences
-    ]
-    title = f"{shop}: orders that differed, mended but for those put aside"
-    out.table("difference", title, ("month", "order", "what", "told"), found[:20])
-
-
-def _both(month: Month) -> tuple[str, str, str, str]:
-    ours, theirs = month.ours, month.theirs
-    shown = "" if theirs.total is None else f"{theirs.total:,.2f}"
-    return f"{ours.orders:,}", f"{theirs.orders:,}", f"{ours.total:,.2f}", shown
-
-
-#: From all that was ordered to what the scores rest on: title, column of a month's totals.
-BRIDGE = (
-    ("ordered", "total"),
-    ("cancelled", "cancelled"),
-    ("open", "open"),
-    ("test", "test"),
-    ("of nobody", "nobodys"),
-    ("refunded", "refunded"),
-    ("tax, shipping", "tax_and_shipping"),
-    ("net", "net"),
-)
-
-
-def bridged(out: Terminal, shop: str, months: Sequence[MonthTotals]) -> None:
-    """What lies between all that was ordered and what the scores rest on.
-
-    People see the last twelve months. Months are those of UTC: a report in the shop's own time
-    zone counts an order of the last hours of a month in the next one, or the other way round.
-    """
-    shown = [title for title in BRIDGE if any(getattr(one, title[1]) for one in months)]
-    rows = [
-        (
-            f"{one.month:%Y-%m}",
-            f"{one.orders:,}",
-            f"{one.guest_orders:,}",
-            *(f"{getattr(one, column):,.2f}" for _, column in shown),
-            one.currency,
-        )
-        for one in (months if out.json else months[-12:])
-    ]
-    titles = ("month (UTC)", "orders", "guests'", *(title for title, _ in shown), "in")
-    out.table("totals", f"{shop}: from orders to net value", titles, rows)
-
-
-def caused(out: Terminal, shop: str, rows: Sequence[Cause], zone: str | None) -> None:
-    """From what the shop's own reports show to our net value, each cause by orders and money.
-
-    People see the sum of all months, programs each month. A month where something is left
-    unexplained is told by itself.
-    """
-    title = f"{shop}: from the shop's own reports ({zone or 'UTC'}) to net value"
-    shown = rows if out.json else summed(rows)
-    table = [
-        (*((f"{one.month:%Y-%m}",) if out.json else ()), *_told(one), one.currency) for one in shown
-    ]
-    columns = (*(("month",) if out.json else ()), "what", "orders", "money", "in")
-    out.table("cause", title, columns, table)
-    for one in (row for row in rows if row.cause == UNEXPLAINED):
-        told = (
-            f"{shop}: {one.month:%Y-%m} differs from the shop by {one.orders:,} orders and"
-            f" {one.money:,.2f} {one.currency}, and nothing explains it: `reconcile --every-order`"
-        )
-        out.tell("warning", f"[yellow]{told}[/]", shop=shop, warning=told)
-
-
-def _told(one: Cause) -> tuple[str, str, str]:
-    return one.cause, f"{one.orders:,}", f"{one.money:,.2f}"
 
 
 def planned(out: Terminal, shop: str, drawn: plans.Drawn) -> None:
@@ -300,7 +217,8 @@ def written(
     named = refused if out.json else refused[:20]
     rows = [(outcome.customer_id, outcome.status, outcome.reason) for outcome in named]
     more = f", the first {len(named)} of {len(refused):,}" if len(named) < len(refused) else ""
-    out.table("refused", f"{shop}: not written{more}", ("customer", "status", "reason"), rows)
+    columns = ("customer", "status", "reason")
+    out.table("refused", f"{shop}: not written{more}", columns, rows, whole=True)
 
 
 def tried_again(
@@ -319,24 +237,44 @@ def tried_again(
     )
     named = still if out.json else still[:20]
     rows = [(one, refused[one].times, refused[one].reason) for one in named]
-    out.table("still_refused", "", ("customer", "times", "reason"), rows)
+    out.table("still_refused", "", ("customer", "times", "reason"), rows, whole=True)
 
 
 def history(out: Terminal, runs: Sequence[Run]) -> None:
-    """Each run, the newest first: how long it took, how it ended, what it did."""
-    rows = [
-        (
-            run.run_id,
-            run.command,
-            f"{run.started_at:%Y-%m-%d %H:%M}",
-            f"{run.finished_at - run.started_at}".partition(".")[0] if run.finished_at else "",
-            run.status or "did not end",
-            ", ".join(f"{name} {count:,}" for name, count in run.counts.items() if count),
-        )
-        for run in reversed(runs)
-    ]
+    """Each run, the newest first: how long it took, how it ended, what it did.
+
+    What it did is too much for a column on a terminal: people get a line for each shop.
+    """
     columns = ("run", "command", "started (UTC)", "took", "ended", "did")
-    out.table("history", "Runs", columns, rows)
+    rows = [(*_ran(run), ", ".join(_did(run.counts))) for run in reversed(runs)]
+    if out.json:
+        return out.table("history", "Runs", columns, rows)
+    for run in reversed(runs):
+        run_id, command, started, took, ended = _ran(run)
+        line = f"{started}  {command:<14}  {took or '-':<8}  {ended:<12}  {run_id}"
+        out.tell("history", "\n".join([line, *_did_by_shop(run.counts)]))
+
+
+def _ran(run: Run) -> tuple[str, str, str, str, str]:
+    took = f"{run.finished_at - run.started_at}".partition(".")[0] if run.finished_at else ""
+    started = f"{run.started_at:%Y-%m-%d %H:%M}"
+    return run.run_id, run.command, started, took, run.status or "did not end"
+
+
+def _did(counts: Mapping[str, int]) -> list[str]:
+    return [f"{name} {count:,}" for name, count in counts.items() if count]
+
+
+def _did_by_shop(counts: Mapping[str, int]) -> list[str]:
+    """`  eu: orders 12, scored 1,168`."""
+    shops = dict.fromkeys(name.partition(".")[0] for name in counts)
+    each = {
+        shop: _did(
+            {k.removeprefix(f"{shop}."): n for k, n in counts.items() if k.startswith(f"{shop}.")}
+        )
+        for shop in shops
+    }
+    return [f"  {shop}: {', '.join(did)}" for shop, did in each.items() if did]
 
 
 def wrote(out: Terminal, runs: Sequence[tuple[str, str, datetime, int, int]]) -> None:

@@ -75,6 +75,11 @@ class Month:
     read: bool
     differences: Sequence[Difference]
 
+    @property
+    def agrees(self) -> bool:
+        """Where the shop tells no sum, its count stands for it."""
+        return _agree(self.ours, self.theirs) and not self.differences
+
 
 def windows(begin: datetime, end: datetime) -> list[Window]:
     """The calendar months (UTC) from `begin` until `end`, the first and the last cut to fit."""

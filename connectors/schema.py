@@ -27,6 +27,9 @@ T = TypeVar("T", bound=msgspec.Struct)
 State = Literal["open", "paid", "complete", "cancelled", "refunded"]
 Rule = Literal["net", "net_with_shipping", "gross"]
 
+#: ISO 4217 for money of which nobody said what it is.
+NO_CURRENCY = "XXX"
+
 #: Orders in these states count towards a customer's value; an open order is not paid yet.
 COUNTED_STATES: tuple[State, ...] = ("paid", "complete", "refunded")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from connectors import causes as why
 from connectors import drift as drifts
-from connectors import hinted, news, writeback
+from connectors import hinted, news, reconciled, writeback
 from connectors import plan as plans
 from connectors import pull as pulls
 from connectors import reconcile as reconciles
@@ -66,13 +66,13 @@ def reconcile(
     platform = at.open(shop)
     with at.watch(f"{shop.shop}: months") as watch:
         months = list(reconciles.reconcile(platform, at.store, asked, terms, watch))
-    news.reconciled(at.terminal, shop.shop, months)
+    reconciled.compared(at.terminal, shop.shop, months)
     totals = at.store.months(shop.shop, *asked, terms.rule)
-    news.bridged(at.terminal, shop.shop, totals)
+    reconciled.bridged(at.terminal, shop.shop, totals)
     zone = platform.time_zone() if isinstance(platform, Zoned) else None
     moved = at.store.moved(shop.shop, asked, why.edges(*asked, zone))
     rows = why.causes(totals, moved, reconciles.theirs(months))
-    news.caused(at.terminal, shop.shop, rows, zone)
+    reconciled.caused(at.terminal, shop.shop, rows, zone)
     if any(row.cause == why.UNEXPLAINED for row in rows):
         at.worse(3)
     found = Counter(one.kind for month in months for one in month.differences)

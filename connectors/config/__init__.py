@@ -83,7 +83,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     settings = _read(reader)
     if reader.complaints:
         raise ConfigurationError(
-            "; ".join(reader.complaints), mend="Set them in .env (see .env.example)."
+            "; ".join(reader.complaints),
+            mend="Set them in .env where you start the command (see .env.example).",
         )
     return settings
 

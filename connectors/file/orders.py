@@ -11,8 +11,8 @@ from decimal import Decimal
 
 from connectors.config import ShopSettings
 from connectors.errors import PayloadError
-from connectors.file.currencies import CURRENCIES, NO_CURRENCY
-from connectors.schema import Order, OrderLine, country_of
+from connectors.file.currencies import CURRENCIES
+from connectors.schema import NO_CURRENCY, Order, OrderLine, country_of
 
 ABSURD = Decimal(10) ** 12
 PLACES = 4
