@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from connectors import metrics
+from connectors import metrics, tracing
 from connectors.config import Settings, ShopSettings
 from connectors.errors import ConfigurationError, StoreError
 from connectors.identity import EmailHasher, load_hasher
@@ -50,6 +50,7 @@ class Session:
     def count(self, shop: str, **counts: int) -> None:
         """What was done to a shop, for the summary and the history of runs."""
         self.tally.setdefault(shop, {}).update(counts)
+        tracing.note(**counts)
 
     @contextmanager
     def watch(self, label: str) -> Iterator[Watch]:
@@ -106,15 +107,27 @@ def opened(
             if settings.metrics and command == SCHEDULED:
                 metrics.write(settings.metrics, store.runs(SCHEDULED))
 
-        try:
-            yield session
-        except StoreError:
-            raise  # the history can't be written either
-        except BaseException as error:
-            with suppress(ConfigurationError):  # metrics that fail, too, must not hide this error
-                ended(type(error).__name__)
-            raise
-        ended(f"exit {session.exit_code}")
+        with tracing.traced(_collector(settings, terminal), command, run_id) as tell:
+            try:
+                yield session
+            except StoreError:
+                raise  # the history can't be written either
+            except BaseException as error:
+                with suppress(ConfigurationError):  # metrics that fail, too, must not hide this
+                    ended(type(error).__name__)
+                raise
+            tell(exit_code=session.exit_code)
+            ended(f"exit {session.exit_code}")
+
+
+def _collector(settings: Settings, terminal: Terminal) -> tracing.Collector | None:
+    """Who is to be told of spans. Somebody else may have named them for the whole machine: that
+    the libraries are not there stops nobody."""
+    if settings.collector and not tracing.installed():
+        told = "spans are off: OpenTelemetry is not installed (pip install 'clv-sync[otel]')"
+        terminal.warning(told)
+        return None
+    return settings.collector
 
 
 def _flat(tally: Mapping[str, Mapping[str, int]]) -> dict[str, int]:

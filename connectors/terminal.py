@@ -51,6 +51,11 @@ class Terminal:
         elif not self.quiet:
             self._out.print(text)
 
+    def warning(self, text: str, **facts: object) -> None:
+        """News that somebody should look at; no secret and no e-mail in it."""
+        text = redacted(text, self._hidden)
+        self.tell("warning", f"[yellow]{escape(text)}[/]", **facts, warning=text)
+
     def summary(self, text: str, **facts: object) -> None:
         """The last line of a command; a quiet run prints it too."""
         if self.json:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, TypedDict
 
-from connectors import news
+from connectors import news, tracing
 from connectors.config import NEW, Settings, ShopSettings
 from connectors.schema import Rule
 from connectors.session import Session
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 CHOSEN_FOR_DAYS = 30
 
 
+@tracing.staged("score")
 def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None = None) -> None:
     """Model, scores, tiers; kept under this run with the card that says what they rest on."""
     known = known_on(at, shop, as_of)
@@ -103,6 +104,7 @@ def score_settings(settings: Settings) -> clv.ScoreSettings:
     )
 
 
+@tracing.staged("backtest")
 def backtest_shop(at: Session, shop: ShopSettings, as_of: date) -> None:
     """The comparison, and the choice that the next scorings keep to."""
     past = past_of(at, shop, known_on(at, shop, as_of))
