@@ -41,7 +41,7 @@ from connectors.errors import (
 from connectors.redaction import Redacting, redacted, secrets_of
 from connectors.session import Session
 from connectors.terminal import Terminal
-from jobs import explaining, planning, reporting, scoring, segmenting
+from jobs import explaining, notifying, planning, reporting, scoring, segmenting
 from jobs import shop as shops
 from jobs.each import each_shop
 from jobs.engine import clv
@@ -159,9 +159,12 @@ def session(
     """The command's session; a failure that it remembered becomes the exit code."""
     options: Options = context.obj
     settings = segmenting.with_segment_tags(settings or read_settings(environment()))
-    with sessions.opened(
-        settings, options.shops, command, options.terminal, now, lambda: bool(_asked_to_stop)
-    ) as at:
+    with (
+        notifying.of_failures(settings, command, options.terminal),
+        sessions.opened(
+            settings, options.shops, command, options.terminal, now, lambda: bool(_asked_to_stop)
+        ) as at,
+    ):
         yield at
     if at.exit_code:
         raise typer.Exit(at.exit_code)
@@ -355,7 +358,22 @@ def run(context: typer.Context, max_changes: Limit = None) -> None:
     """The scheduled job: pull, score, plan, and apply under --max-changes."""
     with session(context, "run") as at:
         each_shop(at, lambda at, shop: planning.whole_job(at, shop, limit(at, max_changes)))
+        notifying.tell(at)
         at.conclude("run")
+
+
+@app.command()
+def notify(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it, send nothing.")] = False,
+) -> None:
+    """Send the message about the last run: how it went, and what to do with the money in it."""
+    with session(context, "notify") as at:
+        message = notifying.of_the_last_run(at)
+        notifying.show(at, message)
+        if not dry_run:
+            notifying.send(at, message)
+        at.conclude("notify", sent=not dry_run)
 
 
 @app.command()

@@ -25,6 +25,10 @@ _MASKS = (
     ),
 )
 
+#: `customer 4711`, `customers 12, 15 and 17`; not `15 customers`.
+_ID = r"[\w:/-]*\d\w*"
+_CUSTOMERS = re.compile(rf"(?i)\b(customers?) {_ID}(?:(?:, | and ){_ID})*")
+
 
 def secrets_of(environment: Mapping[str, str]) -> list[str]:
     """The secrets among our variables, the longest first: one may be a part of another."""
@@ -53,6 +57,11 @@ def redacted(text: str, secrets: Iterable[str] = ()) -> str:
     for pattern, instead in _MASKS:
         text = pattern.sub(instead, text)
     return text
+
+
+def of_nobody(text: str, secrets: Iterable[str] = ()) -> str:
+    """The text as it may be kept, or told to others: without secrets, and without a customer."""
+    return _CUSTOMERS.sub(r"\1 [...]", redacted(text, secrets))
 
 
 class Redacting(logging.Formatter):

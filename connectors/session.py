@@ -9,7 +9,7 @@ from datetime import datetime
 
 from connectors import metrics, tracing
 from connectors.config import Settings, ShopSettings
-from connectors.errors import ConfigurationError, StoreError
+from connectors.errors import ConfigurationError, ConnectorError, StoreError
 from connectors.identity import EmailHasher, load_hasher
 from connectors.platform import Platform
 from connectors.pull import Watch
@@ -34,6 +34,7 @@ class Session:
     now: datetime
     stopping: Callable[[], bool]
     exit_code: int = 0
+    failures: dict[str, str] = field(default_factory=dict)
     tally: dict[str, dict[str, int]] = field(default_factory=dict)
     handed_out: list[str] = field(default_factory=list)
 
@@ -46,6 +47,12 @@ class Session:
         """Remember the first failure; rejected rows (3) give way to any other."""
         if self.exit_code in (0, 3):
             self.exit_code = exit_code or self.exit_code
+
+    def failed(self, shop: str, error: Exception) -> None:
+        """The shop's job has failed: told, kept for the history, and the session's exit code."""
+        self.terminal.error(f"{shop}: {error}", shop=shop)
+        self.failures[shop] = self.terminal.of_nobody(str(error))
+        self.worse(getattr(error, "exit_code", 1))
 
     def count(self, shop: str, **counts: int) -> None:
         """What was done to a shop, for the summary and the history of runs."""
@@ -103,7 +110,8 @@ def opened(
         session = Session(settings, shops, terminal, store, hasher, run_id, now, stopping)
 
         def ended(status: str) -> None:
-            store.finish_run(run_id, status, _flat(session.tally), clock())
+            counts = _flat(session.tally)
+            store.finish_run(run_id, status, counts, clock(), session.failures)
             if settings.metrics and command == SCHEDULED:
                 metrics.write(settings.metrics, store.runs(SCHEDULED))
 
@@ -113,6 +121,8 @@ def opened(
             except StoreError:
                 raise  # the history can't be written either
             except BaseException as error:
+                if isinstance(error, ConnectorError):
+                    session.failures[""] = terminal.of_nobody(str(error))
                 with suppress(ConfigurationError):  # metrics that fail, too, must not hide this
                     ended(type(error).__name__)
                 raise

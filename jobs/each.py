@@ -18,7 +18,6 @@ def each_shop(at: Session, job: Callable[[Session, ShopSettings], object]) -> No
             with tracing.stage("shop", shop=shop.shop):
                 job(at, shop)
         except (ConnectorError, clv.errors.ClvError) as error:
-            at.terminal.error(f"{shop.shop}: {error}", shop=shop.shop)
-            at.worse(getattr(error, "exit_code", 1))
+            at.failed(shop.shop, error)
         if at.stopping():
             return at.worse(130)

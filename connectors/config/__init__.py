@@ -84,6 +84,7 @@ class Settings:
     segment_rules: Path | None
     email_hashes: bool
     webhook: Webhook | None = None
+    ca_bundle: Path | None = None
     collector: Collector | None = None
     email_key: str = field(default="", repr=False)
 
@@ -136,6 +137,7 @@ def _read(reader: Reader) -> Settings:
         metrics=reader.parsed("CLV_METRICS", optional(Path), None),
         segment_rules=reader.parsed("CLV_SEGMENT_RULES", optional(Path), None),
         webhook=_webhook(reader),
+        ca_bundle=reader.parsed("CLV_CA_BUNDLE", optional(Path), None),
         collector=_collector(reader),
     )
 

@@ -62,8 +62,10 @@ class Wire:
         *,
         budget: float,
         trust: Trust = USUAL,
+        named: str = "the shop",
     ) -> None:
         self._shop = shop
+        self._named = named
         self._trust = trust
         self._setting = setting
         self._origin = origin
@@ -174,7 +176,7 @@ class Wire:
                 f"no host named {self._origin.host} is known", mend=mend, tries=NAME_LOOKUPS
             )
         mend = f"Check {self._setting} if this stays, else try again later."
-        return Passing("the shop can't be reached", mend=mend, reason=type(error).__name__)
+        return Passing(f"{self._named} can't be reached", mend=mend, reason=type(error).__name__)
 
     def _insecure(self, error: SSLError) -> ConfigurationError | Passing:
         if not _caused_by(error, SSLCertVerificationError):
