@@ -27,7 +27,7 @@ from dotenv import dotenv_values
 from typer.exceptions import Abort, TyperException
 
 from connectors import doctor as doctors
-from connectors import drift, explained, leaving, made_files, news, privacy, writeback
+from connectors import drift, explained, history, leaving, made_files, news, privacy, writeback
 from connectors import export as exports
 from connectors import plan as plans
 from connectors import session as sessions
@@ -50,7 +50,6 @@ GLOBAL_FLAGS = ("--json", "--quiet", "--verbose", "--non-interactive")
 PRACTICE = Path(".clv/demo")
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Score every customer's lifetime value and show it where the shop's people work.",
@@ -380,11 +379,14 @@ def notify(
 def state(
     context: typer.Context,
     last: Annotated[int, typer.Option(min=1, help="How many runs to show.")] = 10,
+    only: Annotated[str | None, typer.Option(help="Only those of one command, like `run`.")] = None,
 ) -> None:
-    """How the last runs went, and what the store holds of each shop."""
+    """How the last runs went and why some failed, and what the store holds of each shop."""
     with session(context, "state") as at:
         *earlier, _ = at.store.runs()  # the last is this very command
-        news.history(at.terminal, earlier[-last:])
+        wanted = [run for run in earlier if only in (None, run.command)]
+        history.history(at.terminal, wanted[-last:])
+        history.schedule(at.terminal, at.store.runs(sessions.SCHEDULED), at.now)
         for shop in at.shops:
             at.count(shop.shop, **at.store.counts(shop.shop))
             at.count(shop.shop, put_aside=len(at.store.rejects(shop.shop)))

@@ -16,7 +16,7 @@ from connectors.privacy import Erased, Erasure
 from connectors.pull import Pulled
 from connectors.reconcile import Month
 from connectors.schema import Change, Outcome
-from connectors.store import Refused, Run
+from connectors.store import Refused
 from connectors.store.mending import MonthTotals
 from connectors.terminal import Terminal
 
@@ -294,23 +294,6 @@ def tried_again(
     named = still if out.json else still[:20]
     rows = [(one, refused[one].times, refused[one].reason) for one in named]
     out.table("still_refused", "", ("customer", "times", "reason"), rows)
-
-
-def history(out: Terminal, runs: Sequence[Run]) -> None:
-    """Each run, the newest first: how long it took, how it ended, what it did."""
-    rows = [
-        (
-            run.run_id,
-            run.command,
-            f"{run.started_at:%Y-%m-%d %H:%M}",
-            f"{run.finished_at - run.started_at}".partition(".")[0] if run.finished_at else "",
-            run.status or "did not end",
-            ", ".join(f"{name} {count:,}" for name, count in run.counts.items() if count),
-        )
-        for run in reversed(runs)
-    ]
-    columns = ("run", "command", "started (UTC)", "took", "ended", "did")
-    out.table("history", "Runs", columns, rows)
 
 
 def wrote(out: Terminal, runs: Sequence[tuple[str, str, datetime, int, int]]) -> None:

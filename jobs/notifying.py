@@ -80,14 +80,10 @@ def of_the_last_run(at: Session) -> RunTold:
     if not runs:
         return told_of(at, at.run_id, 0, {}, {})
     last = runs[-1]
-    counts: dict[str, dict[str, int]] = {}
-    for name, count in last.counts.items():
-        shop, _, what = name.partition(".")
-        counts.setdefault(shop, {})[what] = count
     code, failures = last.exit_code, dict(last.failures)
     if code is None:
         failures.setdefault("", last.status or "the run did not end")
-    return told_of(at, last.run_id, 1 if code is None else code, counts, failures)
+    return told_of(at, last.run_id, 1 if code is None else code, last.counts_by_shop, failures)
 
 
 def told_of(

@@ -210,7 +210,12 @@ def complaint(shop: Mapping[str, str], **more: str) -> str:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://hooks.example.com/x", "https://me:you@example.com/x", "ftp://example.com", "no-address"],
+    [
+        "http://hooks.example.com/x",
+        "https://me:you@example.com/x",
+        "ftp://example.com",
+        "no-address",
+    ],
 )
 def test_an_address_that_is_not_safe_is_refused_without_repeating_it(
     url: str, shop: dict[str, str]

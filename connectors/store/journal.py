@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -36,6 +36,18 @@ class Run:
         """With which it left; None where it died, or failed without coming to its end."""
         found = (self.status or "").removeprefix("exit ")
         return int(found) if found.isdigit() else None
+
+    @property
+    def took(self) -> timedelta | None:
+        return self.finished_at - self.started_at if self.finished_at else None
+
+    @property
+    def counts_by_shop(self) -> dict[str, dict[str, int]]:
+        found: dict[str, dict[str, int]] = {}
+        for name, count in self.counts.items():
+            shop, _, what = name.partition(".")
+            found.setdefault(shop, {})[what] = count
+        return found
 
 
 @dataclass(frozen=True, slots=True)
