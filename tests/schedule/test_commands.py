@@ -22,6 +22,8 @@ FILES = [
     ROOT / "compose.yaml",
 ]
 
+COMPLETION = {"--install-completion", "--show-completion"}
+
 
 def commands(path: Path) -> list[list[str]]:
     """What follows `clv-sync` wherever it is called."""
@@ -49,6 +51,9 @@ def parsed(arguments: list[str]) -> str:
     """The command's name, once its options and arguments are read; a usage error otherwise."""
     group = typer.main.get_command(sync.app)
     assert isinstance(group, typer.core.TyperGroup)
+    if set(arguments) <= COMPLETION:  # to read them is to carry them out
+        assert set(arguments) <= {name for option in group.params for name in option.opts}
+        return "completion"
     front = sync.globals_first(arguments)
     context = group.make_context("clv-sync", front)
     name, command, rest = group.resolve_command(context, [*context._protected_args, *context.args])
