@@ -16,12 +16,12 @@ from started import Ended, Run
 from connectors.config import Webhook, read_settings
 from connectors.errors import ConfigurationError, ConnectorError, ShopUnavailable
 from connectors.http import AnswerRefused, Retry, Trust, post
-from connectors.notify import SETTING, payload
+from connectors.notify import SETTING, payload, send
 from connectors.redaction import of_nobody
 
 pytestmark = pytest.mark.end_to_end
 
-SECRET = "/services/T0001/B0001/c4nary-0f-the-address"
+SECRET = "/services/T0/B0/c4nary"
 ONCE = Retry(attempts=1, budget=2)
 
 
@@ -202,6 +202,16 @@ def test_notify_tells_of_a_run_that_failed(run: Run, shop: dict[str, str], heard
 # ------------------------------------------------------------------------------------ the address
 
 
+class Both:
+    """A message in either form."""
+
+    def plain(self) -> Mapping[str, Any]:
+        return {"plain": 1}
+
+    def slack(self) -> Mapping[str, Any]:
+        return {"blocks": []}
+
+
 def complaint(shop: Mapping[str, str], **more: str) -> str:
     with pytest.raises(ConfigurationError) as caught:
         read_settings({**shop, **more})
@@ -239,7 +249,7 @@ def test_a_name_that_leads_into_the_private_network_is_refused(
     monkeypatch.setattr("socket.getaddrinfo", lambda *asked, **named: led)
     url = f"https://hooks.example.com:{port}{SECRET}"
     with pytest.raises(ConnectorError, match="private address") as caught:
-        post(url, {}, setting=SETTING, trust=Trust(public=True), retry=ONCE)
+        send(Both(), Webhook(url), None)
     assert heard.sent == []
     assert "c4nary" not in str(caught.value)
 
@@ -252,13 +262,6 @@ def test_a_redirect_is_not_followed(heard: Heard) -> None:
 
 
 def test_slack_gets_slacks_form_and_others_plain_json() -> None:
-    class Both:
-        def plain(self) -> Mapping[str, Any]:
-            return {"plain": 1}
-
-        def slack(self) -> Mapping[str, Any]:
-            return {"blocks": []}
-
     for host, form in (
         ("hooks.slack.com", "blocks"),
         ("hooks.slack.com.evil.example", "plain"),
