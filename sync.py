@@ -27,7 +27,7 @@ from dotenv import dotenv_values
 from typer.exceptions import Abort, TyperException
 
 from connectors import doctor as doctors
-from connectors import drift, explained, leaving, made_files, news, privacy, writeback
+from connectors import drift, explained, history, leaving, made_files, news, privacy, writeback
 from connectors import export as exports
 from connectors import plan as plans
 from connectors import session as sessions
@@ -41,7 +41,7 @@ from connectors.errors import (
 from connectors.redaction import Redacting, redacted, secrets_of
 from connectors.session import Session
 from connectors.terminal import Terminal
-from jobs import explaining, planning, reporting, scoring, segmenting
+from jobs import explaining, notifying, planning, reporting, scoring, segmenting
 from jobs import shop as shops
 from jobs.abreast import abreast, left_behind
 from jobs.each import each_shop
@@ -51,7 +51,6 @@ GLOBAL_FLAGS = ("--json", "--quiet", "--verbose", "--non-interactive")
 PRACTICE = Path(".clv/demo")
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Score every customer's lifetime value and show it where the shop's people work.",
@@ -165,9 +164,12 @@ def session(
     """The command's session; a failure that it remembered becomes the exit code."""
     options: Options = context.obj
     settings = segmenting.with_segment_tags(settings or read_settings(environment()))
-    with sessions.opened(
-        settings, options.shops, command, options.terminal, now, lambda: bool(_asked_to_stop)
-    ) as at:
+    with (
+        notifying.of_failures(settings, command, options.terminal),
+        sessions.opened(
+            settings, options.shops, command, options.terminal, now, lambda: bool(_asked_to_stop)
+        ) as at,
+    ):
         yield at
     if at.exit_code:
         raise typer.Exit(at.exit_code)
@@ -374,18 +376,36 @@ def run(
 
     with session(context, "run") as at:
         each_shop(at, job) if jobs == 1 else abreast(at, job, jobs)
+        notifying.tell(at)
         at.conclude("run")
+
+
+@app.command()
+def notify(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it, send nothing.")] = False,
+) -> None:
+    """Send the message about the last run: how it went, and what to do with the money in it."""
+    with session(context, "notify") as at:
+        message = notifying.of_the_last_run(at)
+        notifying.show(at, message)
+        if not dry_run:
+            notifying.send(at, message)
+        at.conclude("notify", sent=not dry_run)
 
 
 @app.command()
 def state(
     context: typer.Context,
     last: Annotated[int, typer.Option(min=1, help="How many runs to show.")] = 10,
+    only: Annotated[str | None, typer.Option(help="Only those of one command, like `run`.")] = None,
 ) -> None:
-    """How the last runs went, and what the store holds of each shop."""
+    """How the last runs went and why some failed, and what the store holds of each shop."""
     with session(context, "state") as at:
         *earlier, _ = at.store.runs()  # the last is this very command
-        news.history(at.terminal, earlier[-last:])
+        wanted = [run for run in earlier if only in (None, run.command)]
+        history.history(at.terminal, wanted[-last:])
+        history.schedule(at.terminal, at.store.runs(sessions.SCHEDULED), at.now)
         for shop in at.shops:
             at.count(shop.shop, **at.store.counts(shop.shop))
             at.count(shop.shop, put_aside=len(at.store.rejects(shop.shop)))

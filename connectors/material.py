@@ -65,7 +65,7 @@ def read(store: Store, shop: str, rule: Rule, now: datetime) -> Material:
         scores=scores,
         orders=store.purchases(shop, **asked),
         lines=store.purchase_lines(shop, **asked),
-        before=_before(store, shop, as_of),
+        before=before(store, shop, as_of),
         card=_card_of(store, shop, str(scores["run_id"].iloc[0])),
         choice=latest_choice([card.card for card in store.cards(shop)]),
         months=store.months(shop, BEGINNING, now + timedelta(days=1), rule),
@@ -81,7 +81,7 @@ def _card_of(store: Store, shop: str, run_id: str) -> Mapping[str, Any]:
     return found[-1] if found else {}
 
 
-def _before(store: Store, shop: str, as_of: date) -> dict[str, pd.DataFrame]:
+def before(store: Store, shop: str, as_of: date) -> dict[str, pd.DataFrame]:
     """The scorings to compare with, where there are any; the same one isn't told twice."""
     found: dict[str, pd.DataFrame] = {}
     for name, (least, most) in EARLIER.items():

@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from connectors import metrics
+from connectors import metrics, tracing
 from connectors.config import Settings, ShopSettings
-from connectors.errors import ConfigurationError, StoreError
+from connectors.errors import ConfigurationError, ConnectorError, StoreError
 from connectors.identity import EmailHasher, load_hasher
 from connectors.platform import Platform
 from connectors.pull import Watch
@@ -39,6 +39,7 @@ class Session:
     now: datetime
     stopping: Callable[[], bool]
     exit_code: int = 0
+    failures: dict[str, str] = field(default_factory=dict)
     tally: dict[str, dict[str, int]] = field(default_factory=dict)
     handed_out: list[str] = field(default_factory=list)
     alone: AbstractContextManager[object] = field(default_factory=nullcontext)
@@ -70,9 +71,16 @@ class Session:
         if self.exit_code in (0, 3):
             self.exit_code = exit_code or self.exit_code
 
+    def failed(self, shop: str, error: Exception) -> None:
+        """The shop's job has failed: told, kept for the history, and the session's exit code."""
+        self.terminal.error(f"{shop}: {error}", shop=shop)
+        self.failures[shop] = self.terminal.of_nobody(str(error))
+        self.worse(getattr(error, "exit_code", 1))
+
     def count(self, shop: str, **counts: int) -> None:
         """What was done to a shop, for the summary and the history of runs."""
         self.tally.setdefault(shop, {}).update(counts)
+        tracing.note(**counts)
 
     @contextmanager
     def watch(self, label: str) -> Iterator[Watch]:
@@ -125,19 +133,34 @@ def opened(
         session = Session(settings, shops, terminal, store, hasher, run_id, now, stopping)
 
         def ended(status: str) -> None:
-            store.finish_run(run_id, status, _flat(session.tally), clock())
+            counts = _flat(session.tally)
+            store.finish_run(run_id, status, counts, clock(), session.failures)
             if settings.metrics and command == SCHEDULED:
                 metrics.write(settings.metrics, store.runs(SCHEDULED))
 
-        try:
-            yield session
-        except StoreError:
-            raise  # the history can't be written either
-        except BaseException as error:
-            with suppress(ConfigurationError):  # metrics that fail, too, must not hide this error
-                ended(type(error).__name__)
-            raise
-        ended(f"exit {session.exit_code}")
+        with tracing.traced(_collector(settings, terminal), command, run_id) as tell:
+            try:
+                yield session
+            except StoreError:
+                raise  # the history can't be written either
+            except BaseException as error:
+                if isinstance(error, ConnectorError):
+                    session.failures[""] = terminal.of_nobody(str(error))
+                with suppress(ConfigurationError):  # metrics that fail, too, must not hide this
+                    ended(type(error).__name__)
+                raise
+            tell(exit_code=session.exit_code)
+            ended(f"exit {session.exit_code}")
+
+
+def _collector(settings: Settings, terminal: Terminal) -> tracing.Collector | None:
+    """Who is to be told of spans. Somebody else may have named them for the whole machine: that
+    the libraries are not there stops nobody."""
+    if settings.collector and not tracing.installed():
+        told = "spans are off: OpenTelemetry is not installed (pip install 'clv-sync[otel]')"
+        terminal.warning(told)
+        return None
+    return settings.collector
 
 
 def _flat(tally: Mapping[str, Mapping[str, int]]) -> dict[str, int]:

@@ -28,7 +28,7 @@ from rich.table import Table
 from rich.text import Text
 
 from connectors.platform import Finding
-from connectors.redaction import redacted
+from connectors.redaction import of_nobody, redacted
 
 Advance = Callable[[int, int | None], None]
 
@@ -64,6 +64,15 @@ class Terminal:
             self._line({"event": event, **facts})
         elif not self.quiet:
             self._out.print(text)
+
+    def of_nobody(self, text: str) -> str:
+        """The text as it may be kept, or told to others."""
+        return of_nobody(text, self._hidden)
+
+    def warning(self, text: str, **facts: object) -> None:
+        """News that somebody should look at; no secret and no e-mail in it."""
+        text = redacted(text, self._hidden)
+        self.tell("warning", f"[yellow]{escape(text)}[/]", **facts, warning=text)
 
     def summary(self, text: str, **facts: object) -> None:
         """The last line of a command, or of a shop (another `event`); a quiet run prints it too."""

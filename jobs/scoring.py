@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import pyarrow as pa
 
-from connectors import news
+from connectors import news, tracing
 from connectors.config import NEW, Settings, ShopSettings
 from connectors.schema import Rule
 from connectors.session import Session
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 CHOSEN_FOR_DAYS = 30
 
 
+@tracing.staged("score")
 def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None = None) -> None:
     """Model, scores, tiers; kept under this run with the card that says what they rest on."""
     known = known_on(at, shop, as_of)
@@ -148,6 +149,7 @@ def score_settings(settings: Settings) -> clv.ScoreSettings:
     )
 
 
+@tracing.staged("backtest")
 def backtest_shop(at: Session, shop: ShopSettings, as_of: date) -> None:
     """The comparison, and the choice that the next scorings keep to."""
     past = past_of(at, shop, known_on(at, shop, as_of))

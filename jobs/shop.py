@@ -10,7 +10,7 @@ from pathlib import Path
 
 from connectors import causes as why
 from connectors import drift as drifts
-from connectors import hinted, news, reconciled, writeback
+from connectors import hinted, news, reconciled, tracing, writeback
 from connectors import plan as plans
 from connectors import pull as pulls
 from connectors import reconcile as reconciles
@@ -22,6 +22,7 @@ from connectors.schema import Change, Shown
 from connectors.session import Session
 
 
+@tracing.staged("pull")
 def pull(at: Session, shop: ShopSettings, since: datetime | None = None) -> Mapping[str, Shown]:
     """Customers and orders into the store; what the customers show comes back."""
     if since and at.store.cursor(shop.shop, "orders"):
@@ -56,6 +57,7 @@ def _pulled(
     return customers, orders
 
 
+@tracing.staged("reconcile")
 def reconcile(
     at: Session, shop: ShopSettings, since: datetime | None, every_order: bool, forget: bool
 ) -> None:
@@ -103,6 +105,7 @@ def caveats(at: Session, shop: ShopSettings) -> list[str]:
     return [str(reason) for reason in rejects[rejects["row_id"] == HISTORY]["reason"]]
 
 
+@tracing.staged("plan")
 def plan(
     at: Session,
     shop: ShopSettings,
@@ -141,6 +144,7 @@ def standing_plan(at: Session, file: Path) -> plans.Plan:
     return drawn
 
 
+@tracing.staged("apply")
 def write(at: Session, shop: ShopSettings, changes: Sequence[Change]) -> None:
     """The changes into the shop, read back and journalled."""
     if not changes:

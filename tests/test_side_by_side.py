@@ -318,7 +318,7 @@ def test_asked_to_stop_all_shops_stop_softly(run: Run, world: World) -> None:
     assert told == dict.fromkeys(SHOPS, 130), said
     assert lines[-1]["exit_code"] == 130
     (history, *_) = run(settings, "state", "--json").events("history")
-    assert history["ended"] in ("exit 130", "Interrupted")
+    assert history["status"] in ("exit 130", "Interrupted")
 
 
 def test_a_shop_that_makes_wait_is_left_behind_when_all_are_to_stop(world: World) -> None:

@@ -73,6 +73,14 @@ def test_only_the_http_room_imports_requests_and_tenacity(path: Path) -> None:
         assert not crosses(path, {"requests", "tenacity"})
 
 
+def test_only_one_module_imports_opentelemetry() -> None:
+    every = [*sources("connectors"), *sources("clv"), *sources("jobs"), ROOT / "sync.py"]
+    found = [
+        path.relative_to(ROOT).as_posix() for path in every if crosses(path, {"opentelemetry"})
+    ]
+    assert found == ["connectors/tracing.py"]
+
+
 @pytest.mark.parametrize("path", sources("jobs"), ids=lambda p: p.name)
 def test_jobs_read_no_environment_and_know_no_platform(path: Path) -> None:
     platforms = {f"connectors.{name}" for name in (*PLATFORMS, "http", "sandbox")}

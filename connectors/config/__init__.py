@@ -18,16 +18,21 @@ from connectors.config.values import (
     NEW,
     Tiers,
     email_key,
+    endpoint,
+    headers,
     optional,
     rule,
     switch,
     tiers,
+    webhook,
     whole,
     within,
 )
 from connectors.drift import Limits
 from connectors.errors import ConfigurationError
+from connectors.origin import is_loopback, origin_of
 from connectors.schema import Rule, tier_tag
+from connectors.tracing import Collector
 
 __all__ = [
     "KEYS",
@@ -39,8 +44,20 @@ __all__ = [
     "Settings",
     "ShopSettings",
     "Tiers",
+    "Webhook",
     "read_settings",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where a message goes after each run. The address itself is the secret.
+
+    `private` allows hosts in the owner's own network.
+    """
+
+    url: str = field(repr=False)
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +83,9 @@ class Settings:
     metrics: Path | None
     segment_rules: Path | None
     email_hashes: bool
+    webhook: Webhook | None = None
+    ca_bundle: Path | None = None
+    collector: Collector | None = None
     email_key: str = field(default="", repr=False)
 
     def shop(self, name: str) -> ShopSettings:
@@ -117,4 +137,29 @@ def _read(reader: Reader) -> Settings:
         memory_mb=reader.parsed("CLV_MEMORY_MB", whole(64, 10**6), 1536),
         metrics=reader.parsed("CLV_METRICS", optional(Path), None),
         segment_rules=reader.parsed("CLV_SEGMENT_RULES", optional(Path), None),
+        webhook=_webhook(reader),
+        ca_bundle=reader.parsed("CLV_CA_BUNDLE", optional(Path), None),
+        collector=_collector(reader),
     )
+
+
+def _webhook(reader: Reader) -> Webhook | None:
+    url = reader.parsed("CLV_NOTIFY_WEBHOOK", webhook, "")
+    private = reader.parsed("CLV_NOTIFY_PRIVATE", switch, False)
+    if _on_this_machine(url) and not private:
+        reader.complain("CLV_NOTIFY_WEBHOOK names this very machine: CLV_NOTIFY_PRIVATE=yes allows")
+    return Webhook(url, private) if url else None
+
+
+def _collector(reader: Reader) -> Collector | None:
+    address = reader.parsed("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint, "")
+    along: Mapping[str, str] = reader.parsed("OTEL_EXPORTER_OTLP_HEADERS", headers, {})
+    if along and address.startswith("http://") and not _on_this_machine(address):
+        reader.complain("OTEL_EXPORTER_OTLP_ENDPOINT: the headers would go in clear; use https")
+    bundle = reader.parsed("CLV_CA_BUNDLE", optional(Path), None)
+    return Collector(address, along, bundle) if address else None
+
+
+def _on_this_machine(url: str) -> bool:
+    origin = origin_of(url)
+    return origin is not None and is_loopback(origin.host)

@@ -432,8 +432,15 @@ class Store:
         """Enters a run in the history; its id sorts by time."""
         return journal.start_run(self.connection, command, shops, at)
 
-    def finish_run(self, run_id: str, status: str, counts: Mapping[str, int], at: datetime) -> None:
-        journal.finish_run(self.connection, run_id, status, counts, at)
+    def finish_run(
+        self,
+        run_id: str,
+        status: str,
+        counts: Mapping[str, int],
+        at: datetime,
+        failures: Mapping[str, str] | None = None,
+    ) -> None:
+        journal.finish_run(self.connection, run_id, status, counts, failures or {}, at)
 
     def runs(self, command: str | None = None) -> list[Run]:
         """All runs, or those of one command, the oldest first."""

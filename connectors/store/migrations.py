@@ -127,6 +127,11 @@ def _countries(connection: DuckDBPyConnection) -> None:
     connection.execute("alter table orders add column if not exists country varchar")
 
 
+def _failures(connection: DuckDBPyConnection) -> None:
+    """Why a run failed, by shop; of the run itself under an empty name."""
+    connection.execute("alter table runs add column if not exists failures varchar default '{}'")
+
+
 #: Only ever appended to: a store remembers how many it has taken.
 STEPS: Sequence[Step] = (
     _first_tables,
@@ -134,4 +139,5 @@ STEPS: Sequence[Step] = (
     _latest_in_little_memory,
     _erasures,
     _countries,
+    _failures,
 )
