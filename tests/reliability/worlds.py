@@ -20,6 +20,7 @@ from connectors.magento.auth import Bearer
 from connectors.platform import Page, Platform
 from connectors.sandbox import MAGENTO_TOKEN, SHOPIFY_TOKEN, refunding, shopify
 from connectors.sandbox.books import Books, Row, instant_text
+from connectors.sandbox.cdnow import Who
 from connectors.sandbox.population import populate
 from connectors.sandbox.server import Sandbox, serve
 from connectors.sandbox.shopify.limits import Bucket
@@ -28,6 +29,7 @@ from connectors.shopify import ShopifyShop
 from connectors.shopify.auth import HEADER
 from connectors.shopify.graphql import pause, throttled
 
+SAMPLE = 1_000  # customers that the small population has for each shop, and more
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HASHER = EmailHasher(b"a key for these tests alone")
 OURS = frozenset({"clv-high", "clv-medium", "clv-low", "clv-new"})
@@ -113,7 +115,8 @@ def shops(customers: int, waits: Waits | None = None) -> Iterator[World]:
         return Bucket(limits)
 
     books = Books(":memory:", clock=clock)
-    populate(books, today=START.date(), limit=customers)
+    who: Who = "full" if customers > SAMPLE else "sample"
+    populate(books, customers=who, today=START.date(), limit=customers)
     with mock.patch.object(shopify, "Bucket", bucket), serve(books) as running:
         yield World(running, clock, limits)
     books.close()
