@@ -85,10 +85,10 @@ MUTATIONS = (
     ),
     Mutation(
         21,
-        "the tag of the tier before stays",
-        "connectors/shopify/push/writes.py",
-        '"remove": [tag for tag in standing.tags if tag.lower() not in wanted],',
-        '"remove": [],',
+        "who was written by half is taken for done",
+        "connectors/shopify/push/__init__.py",
+        "        if shown == change.after:\n            return",
+        '        if {**shown, "tag": ""} == {**change.after, "tag": ""}:\n            return',
     ),
     Mutation(
         22,
@@ -159,7 +159,8 @@ MUTATIONS = (
         "undo leaves out the tag",
         "connectors/schema.py",
         "before=self.after, after=self.before)",
-        'before=self.after, after={**self.before, TAG: self.after.get(TAG, "")})',
+        "before=self.after, after={**self.before, **{k: v for k, v in self.after.items()"
+        " if k == TAG}})",
     ),
     Mutation(
         31,

@@ -24,7 +24,7 @@ from tests.test_sync import foreign, lasting
 @pytest.mark.parametrize("way", ["module", "put", "files"])
 def test_check_23_what_admins_noted_stays_on_every_customer(told: Told, way: str) -> None:
     own = WAYS[way]
-    with shops(told.often(60, 10_000)) as world:
+    with shops(told.often(60, 11_000)) as world:
         books = world.books
         tag_everybody(books, "us", 4)
         for row in books.query("SELECT id FROM customers WHERE shop = 'eu'"):
@@ -43,6 +43,7 @@ def test_check_23_what_admins_noted_stays_on_every_customer(told: Told, way: str
         after = noted(books, own.shop)
     refused = Counter(one.status for one in outcomes)["rejected"]
     assert refused <= 1  # the one with an old broken address
+    assert len(changes) >= told.often(50, 10_000)
     told(
         f"customers with the admin's own notes ({way})", len(changes), altered=apart(before, after)
     )
