@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-from typing import TYPE_CHECKING, TypedDict
+from functools import partial
+from typing import TypedDict
 
 from connectors import news
 from connectors.config import NEW, Settings, ShopSettings
 from connectors.schema import Rule
 from connectors.session import Session
+from connectors.store import Numbers
 from jobs import shop as shops
 from jobs.engine import clv
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 #: How long a model stays that the shop's past has chosen: models that change by the day confuse.
 CHOSEN_FOR_DAYS = 30
@@ -27,21 +25,13 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None =
     named = model or at.settings.model
     fitted = model_of(at, shop, past_of(at, shop, known), settings, named)
     traits = clv.looks_at_traits(fitted)
-    # The numbers of a large shop are held by nobody while its scores are saved.
-    scorer = clv.Scorer.of(
-        fitted, at.store.numbers(shop.shop, **known, with_traits=traits), as_of, settings
-    )
-    totals = clv.Totals()
-
-    def scores() -> Iterator[pa.Table]:
-        nonlocal totals
-        for batch in at.store.to_score(shop.shop, **known, with_traits=traits):
-            table = scorer.score(clv.people(batch))
-            totals += clv.Totals.of(table, settings)
-            yield table
-
-    at.store.save_scores(at.run_id, scores())
-    card = clv.model_card(scorer, totals)
+    asked: Numbers = {**known, "with_traits": traits}
+    some = partial(at.store.spread, shop.shop, **asked)
+    crowd = at.store.tally(shop.shop, partial(clv.crowd_of, fitted, settings), **asked)
+    crowd = crowd or clv.Crowd.of(fitted, some(1), settings)
+    scorer = clv.Scorer.knowing(crowd, some, fitted, as_of, settings)
+    totals = at.store.score(at.run_id, shop.shop, partial(clv.scored_batch, scorer), **asked)
+    card = clv.model_card(scorer, totals or clv.Totals())
     card["warnings"] = [*card["warnings"], *shops.caveats(at, shop)]
     at.store.save_card(at.run_id, shop.shop, as_of, card)
     news.scored(at.terminal, shop.shop, card)

@@ -20,13 +20,15 @@ reading      frames and batches out
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import reduce
+from operator import add
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
@@ -51,6 +53,7 @@ from connectors.store.erasure import Person
 from connectors.store.journal import Refused, Run, Written
 from connectors.store.mending import Known, MonthTotals
 from connectors.store.migrations import migrate
+from connectors.store.reading import Numbers
 from connectors.store.rows import TABLES
 from connectors.store.scores import LATEST_SCORES, SCORES_UNTIL, Card
 from connectors.store.tombstones import Erased
@@ -58,7 +61,48 @@ from connectors.store.tombstones import Erased
 if TYPE_CHECKING:  # it takes a third of a start
     import pandas as pd
 
-__all__ = ["Card", "Refused", "Run", "Store", "Written"]
+__all__ = ["Card", "Numbers", "Refused", "Run", "Store", "Written"]
+
+
+class Adds(Protocol):
+    """What a part of a shop says, that adds up to what the whole says."""
+
+    def __add__(self, other: Any) -> Any: ...
+
+
+T = TypeVar("T", bound=Adds)
+
+
+def added_up(parts: Iterable[T]) -> T | None:
+    """One after the other; None where there is none."""
+    waiting = iter(parts)
+    first = next(waiting, None)
+    return None if first is None else reduce(add, waiting, first)
+
+
+class Adds(Protocol):
+    """What a part of a shop says, that adds up to what the whole says."""
+
+    def __add__(self, other: Any) -> Any: ...
+
+
+T = TypeVar("T", bound=Adds)
+
+
+def added_up(parts: Iterable[T]) -> T | None:
+    """One after the other; None where there is none."""
+    waiting = iter(parts)
+    first = next(waiting, None)
+    return None if first is None else reduce(add, waiting, first)
+
+
+class Numbers(TypedDict, total=False):
+    """Which of a shop's orders count and as what, and whether traits are told, too."""
+
+    as_of: Required[date]
+    rule: Rule
+    currency: str | None
+    with_traits: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +398,46 @@ class Store:
         asked = reading.Asked(shop, as_of, rule, currency)
         sql = reading.numbers(self.connection, asked, with_traits)
         return reading.frame(self.connection, sql)
+
+    def tally(
+        self, shop: str, count: Callable[[pa.RecordBatch], T], **known: Unpack[Numbers]
+    ) -> T | None:
+        """What `count`, a pure function, makes of each batch of `numbers`, added up.
+
+        None where nobody is in them.
+        """
+        asked, with_traits = reading.split(shop, known)
+        sql = reading.numbers(self.connection, asked, with_traits)
+        return added_up(map(count, reading.batches(self.connection, sql)))
+
+    def spread(self, shop: str, many: int, **known: Unpack[Numbers]) -> pd.DataFrame:
+        """At most so many rows of `numbers`, evenly spread in order of person_key."""
+        asked, with_traits = reading.split(shop, known)
+        sql = reading.numbers(self.connection, asked, with_traits)
+        ((of,),) = self.connection.execute(f"select count(*) from ({sql})").fetchall()
+        return reading.frame(self.connection, reading.every(sql), step=max(1, -(-of // many)))
+
+    def score(
+        self,
+        run_id: str,
+        shop: str,
+        scored: Callable[[pa.RecordBatch], tuple[pa.Table, T]],
+        **known: Unpack[Numbers],
+    ) -> T | None:
+        """Keeps what `scored`, a pure function, makes of `to_score`, all of it or nothing.
+
+        Gives what else it says of the batches, added up.
+        """
+        told: list[T] = []
+
+        def tables() -> Iterator[pa.Table]:
+            for batch in self.to_score(shop, **known):
+                table, more = scored(batch)
+                told[:] = [told[0] + more] if told else [more]
+                yield table
+
+        self.save_scores(run_id, tables())
+        return told[0] if told else None
 
     def traits(
         self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None

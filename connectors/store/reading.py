@@ -77,6 +77,12 @@ def _outside(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
+def split(shop: str, known: Numbers) -> tuple[Asked, bool]:
+    """What is asked of a shop, and whether with traits."""
+    asked = Asked(shop, known["as_of"], known.get("rule", "net"), known.get("currency"))
+    return asked, known.get("with_traits", False)
+
+
 #: What `numbers` gives as whole numbers.
 COUNTS = ("frequency", "recency", "T", "orders")
 
@@ -204,6 +210,14 @@ def numbers(connection: DuckDBPyConnection, asked: Asked, with_traits: bool = Fa
     columns = [f"{name}::integer as {name}" for name in COUNTS]
     columns += ["net::double as net", *(TRAITS if with_traits else ())]
     return f"select {', '.join(columns)} from ({to_score(connection, asked, with_traits)})"
+
+
+def every(sql: str) -> str:
+    """The first row of an answer, and each `step` rows another."""
+    return (
+        f"select * exclude (place) from (select *, row_number() over () - 1 as place from ({sql}))"
+        " where place % $step = 0 order by place"
+    )
 
 
 def traits(connection: DuckDBPyConnection, asked: Asked) -> str:
