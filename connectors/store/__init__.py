@@ -11,6 +11,7 @@ erasure      all of one person or shop: found, and made to leave
 tombstones   who was erased stays out
 rewriting    the file written anew, so that no trace is left in it
 files        the files that were made from the store
+sealed       the log as Parquet files beside the books: the store of a Spark target
 scores       scores, run by run
 tables       the tables as expressions: the log, and what of it stands
 summary      the summary per person, as expressions
@@ -46,6 +47,7 @@ from connectors.store import (
     quarantine,
     reading,
     scores,
+    sealed,
     tombstones,
 )
 from connectors.store.connection import opened
@@ -80,31 +82,6 @@ def added_up(parts: Iterable[T]) -> T | None:
     return None if first is None else reduce(add, waiting, first)
 
 
-class Adds(Protocol):
-    """What a part of a shop says, that adds up to what the whole says."""
-
-    def __add__(self, other: Any) -> Any: ...
-
-
-T = TypeVar("T", bound=Adds)
-
-
-def added_up(parts: Iterable[T]) -> T | None:
-    """One after the other; None where there is none."""
-    waiting = iter(parts)
-    first = next(waiting, None)
-    return None if first is None else reduce(add, waiting, first)
-
-
-class Numbers(TypedDict, total=False):
-    """Which of a shop's orders count and as what, and whether traits are told, too."""
-
-    as_of: Required[date]
-    rule: Rule
-    currency: str | None
-    with_traits: bool
-
-
 @dataclass(frozen=True, slots=True)
 class Store:
     """The open store. Whatever a method changes is on the disk when it returns, or not at all."""
@@ -131,6 +108,7 @@ class Store:
         version, no store, damaged or unwritable, also for what happens inside the `with` block.
         """
         with opened(path, now, memory_mb, threads) as connection:
+            sealed.refuse(connection, path)
             migrate(connection, path, now)
             yield cls(connection, hasher)
 
@@ -414,8 +392,7 @@ class Store:
         """At most so many rows of `numbers`, evenly spread in order of person_key."""
         asked, with_traits = reading.split(shop, known)
         sql = reading.numbers(self.connection, asked, with_traits)
-        ((of,),) = self.connection.execute(f"select count(*) from ({sql})").fetchall()
-        return reading.frame(self.connection, reading.every(sql), step=max(1, -(-of // many)))
+        return reading.spread(self.connection, sql, many)
 
     def score(
         self,

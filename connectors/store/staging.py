@@ -165,7 +165,7 @@ def _traits(
 def sample(connection: DuckDBPyConnection, asked: Asked) -> Table:
     """The counting orders of all persons, or of a fixed sample of a large shop's; without costs."""
     valued = summary.valued(tables.stored("standing_"), **asked._asdict())
-    chosen = _in_sample(connection, asked.shop)
+    chosen = in_sample(connection, asked.shop)
     old = _whole_log(connection, asked)
     rows = _page(asked.shop, "true", old) + _lines(asked.shop, "false")
     sql = f"select * from ({tables.sql(valued)}) where {chosen}"
@@ -173,7 +173,7 @@ def sample(connection: DuckDBPyConnection, asked: Asked) -> Table:
     return tables.named(name, valued)
 
 
-def _in_sample(connection: DuckDBPyConnection, shop: str) -> str:
+def in_sample(connection: DuckDBPyConnection, shop: str) -> str:
     """Whether a person is in the sample: one of as many as `SAMPLE` asks for, by all who ordered.
 
     Their number is an estimate, but for the same orders always the same. As a constant, the share
