@@ -90,11 +90,15 @@ def fitting(connection: DuckDBPyConnection, batch: pa.Table, run: Mapping[str, o
     of which nothing is known. Raises TypeError as `save_scores` does."""
     fresh = plain(batch, run)
     has, kinds = _types(connection.table("scores")), _types(connection.from_arrow(fresh))
-    known = [name for name in fresh.column_names if fresh[name].null_count < fresh.num_rows]
+    known = [name for name in fresh.column_names if _is_known(batch, name)]
     for name in known:
         if name in has and {has[name], kinds[name]} != {"BIGINT", "DOUBLE"}:
             _require_same(connection, name, has[name], kinds[name])
     return fresh.select(known)
+
+
+def _is_known(batch: pa.Table, name: str) -> bool:
+    return name not in batch.column_names or not pa.types.is_null(batch[name].type)
 
 
 def _widen(connection: DuckDBPyConnection, fresh: pa.Table) -> None:
