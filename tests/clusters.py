@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import signal
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from connectors.config.target import SparkTarget
 
 HERE = "127.0.0.1"
-#: Where the cluster's own processes and ours find each other.
-ON_LOOPBACK = f"&spark.driver.host={HERE}&spark.driver.bindAddress={HERE}"
+#: Where the cluster's own processes and ours find each other; few parts, since tests' are small.
+FOR_TESTS = (
+    f"&spark.driver.host={HERE}&spark.driver.bindAddress={HERE}&spark.sql.shuffle.partitions=4"
+)
 
 
 @dataclass
@@ -40,11 +43,10 @@ class Standalone:
     def target(self, warehouse: Path, **settings: str) -> str:
         """What CLV_STORE says for this cluster."""
         more = "".join(f"&{name.replace('_', '.')}={value}" for name, value in settings.items())
-        return f"spark://{HERE}:{self.port}?warehouse={warehouse}{ON_LOOPBACK}{more}"
+        return f"spark://{HERE}:{self.port}?warehouse={warehouse}{FOR_TESTS}{more}"
 
     def start(self, name: str, kind: str, *arguments: str) -> None:
         classes = f"org.apache.spark.deploy.{kind}"
-        log = (self.folder / f"{name}.log").open("ab")
         environment = {
             "PATH": os.environ["PATH"],
             "SPARK_HOME": str(self.home),
@@ -53,10 +55,11 @@ class Standalone:
             "SPARK_LOCAL_DIRS": str(self.folder / f"{name}-shuffled"),
             "PYSPARK_PYTHON": sys.executable,
         }
-        self.running[name] = subprocess.Popen(
-            [self.home / "bin" / "spark-class", classes, "--host", HERE, *arguments],
-            env=environment, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                [self.home / "bin" / "spark-class", classes, "--host", HERE, *arguments],
+                env=environment, stdout=log, stderr=log, preexec_fn=dies_with_us,
+            )  # fmt: skip
 
     def add_worker(self, name: str) -> None:
         self.start(
@@ -76,6 +79,11 @@ class Standalone:
             assert time.monotonic() < until, f"{name} never said {said!r}"
             assert self.running[name].poll() is None, log.read_text(errors="replace")[-2000:]
             time.sleep(0.1)
+
+
+def dies_with_us() -> None:
+    """Linux ends this process when the test run ends, however that comes about."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def offspring(process: int) -> list[int]:
