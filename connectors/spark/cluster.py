@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -125,7 +126,10 @@ def told() -> Iterator[None]:
     from pyspark.errors import PySparkException
 
     try:
-        yield
+        with warnings.catch_warnings():
+            # Spark's client leaves the sockets of its answers to Python's own tidying.
+            warnings.simplefilter("ignore", ResourceWarning)
+            yield
     except (PySparkException, Py4JError) as error:
         raise StoreError(
             f"Spark couldn't do it: {_essence(str(error))}",

@@ -20,7 +20,7 @@ from connectors.store import Store
 
 pytestmark = pytest.mark.end_to_end
 
-CUSTOMERS = 1_200
+CUSTOMERS = 700
 ASKED: dict[str, Any] = {"as_of": AS_OF, "currency": "EUR"}
 SETTINGS = {
     "CLV_SHOPS": "eu", "CLV_EU_PLATFORM": "file", "CLV_EU_PATH": "orders.csv",
