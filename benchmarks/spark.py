@@ -34,8 +34,6 @@ from connectors.store.rows import TABLES
 sys.path.append(str(HOUSE / "tests"))
 from clusters import Standalone, offspring, standalone
 
-#: Orders that a customer of `population` has, about.
-ORDERS_EACH = 2.64
 MILLION = 1_000_000
 STAGES = (
     *("currencies", "purchase_days", "traits", "tally", "spread", "score", "excluded"),
@@ -192,8 +190,7 @@ def scores_differ(found: duckdb.DuckDBPyConnection, files: dict[str, Path]) -> t
 
 
 def compared(orders: int, folder: Path, cluster: Standalone, asked: argparse.Namespace) -> None:
-    customers = round(orders / ORDERS_EACH)
-    store = filled(folder, customers)
+    store = filled(folder, orders)
     heap = {"spark_executor_memory": asked.memory}
     named = cluster.target(store.parent / "warehouse", **heap).replace(
         "partitions=4", "partitions=32"
@@ -201,7 +198,7 @@ def compared(orders: int, folder: Path, cluster: Standalone, asked: argparse.Nam
     there = target(named)
     assert isinstance(there, SparkTarget)  # noqa: S101
     poured(store, there)
-    line(f"\n--- {orders:,} orders, {customers:,} customers")
+    line(f"\n--- {orders:,} orders")
     begun = time.perf_counter()
     told("Spark, two workers", measured(named, asked.model))
     line(f"{(time.perf_counter() - begun) / orders * MILLION:.1f} s a million orders")

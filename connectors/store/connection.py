@@ -21,6 +21,10 @@ from connectors.store import rewriting
 #: else that DuckDB raises is a defect of ours and shows as it is.
 UNUSABLE = (duckdb.OperationalError, duckdb.InternalError, duckdb.FatalException)
 
+#: Where the log's tables are, if they are not in the store's own schema: for all cursors to see,
+#: see `connectors.store.sealed`.
+PLACE = "staged.place_of_log"
+
 
 @contextmanager
 def opened(
@@ -140,6 +144,7 @@ def _connect(
     }
     connection = duckdb.connect(str(path), config=settings)
     connection.execute("attach ':memory:' as staged")  # see `connectors.store.staging`
+    connection.execute(f"create view {PLACE} as select null as place")
     folders = [f"{folder}/" for folder in beside]
     connection.execute("set allowed_directories = $folders", {"folders": folders})
     connection.execute("set enable_external_access = false; set lock_configuration = true")

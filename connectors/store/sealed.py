@@ -24,7 +24,7 @@ from duckdb import DuckDBPyConnection
 
 from connectors.errors import StoreError
 from connectors.files import written_whole
-from connectors.store.connection import next_seq, transaction
+from connectors.store.connection import PLACE, next_seq, transaction
 from connectors.store.rows import KEYS, TABLES
 
 #: What is sealed, and what each file is sorted by, so that few parts of it are read for a page.
@@ -51,7 +51,7 @@ class File(NamedTuple):
 
 def prepare(connection: DuckDBPyConnection) -> None:
     """Makes the books of a warehouse out of a store, once; sweeps out what doesn't count."""
-    connection.execute("set variable tail = 'tail'")
+    connection.execute(f"create or replace view {PLACE} as select 'tail' as place")
     with transaction(connection):
         if not is_warehouse(connection):
             _part(connection)
@@ -130,8 +130,8 @@ def sweep(connection: DuckDBPyConnection) -> None:
 
 def table(connection: DuckDBPyConnection, log: str) -> str:
     """The table that rows of the log are put into."""
-    ((schema,),) = connection.execute("select getvariable('tail')").fetchall()
-    return f"{schema}.{log}" if schema else log
+    ((place,),) = connection.execute(f"from {PLACE}").fetchall()
+    return f"{place}.{log}" if place else log
 
 
 def gathered(connection: DuckDBPyConnection) -> int:
