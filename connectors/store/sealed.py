@@ -259,7 +259,6 @@ def _without(
     condition: str,
     values: Sequence[object],
 ) -> File:
-    name = f"{file.name.rpartition('-')[0]}-{next_seq(connection)}.parquet"
-    fresh = path.with_name(Path(name).name)
+    fresh = path.with_name(f"{path.name.partition('.')[0]}.{next_seq(connection)}.parquet")
     rows = write(connection, fresh, f"from {_read([path])} where ({condition}) is not true", values)
-    return File(name, file.first, file.last, rows)
+    return File(fresh.relative_to(folder(connection)).as_posix(), file.first, file.last, rows)
