@@ -176,11 +176,14 @@ def test_a_rewriting_that_died_is_made_up_for(path: Path, monkeypatch: pytest.Mo
     def died(*_: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):  # noqa: PT012
-        with opened(path) as store:
-            fill(store)
-            erase(store, HER)
-            patched.setattr(Path, "replace", died)
+    with (  # noqa: PT012
+        monkeypatch.context() as patched,
+        pytest.raises(KeyboardInterrupt),
+        opened(path) as store,
+    ):
+        fill(store)
+        erase(store, HER)
+        patched.setattr(Path, "replace", died)
     assert path.name in traces(path.parent)
     with opened(path) as store:
         assert len(store.orders_of("eu", HIM)) == 1

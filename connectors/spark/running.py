@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import pyarrow as pa
 
 from connectors.config.target import SparkTarget
 from connectors.spark import cluster
+from connectors.spark.attending import attended
 from connectors.spark.partition import TOLD, heard
 
 if TYPE_CHECKING:
@@ -32,6 +34,11 @@ class Cluster:
             self._session.append(cluster.opened(self.target))
         return self._session[0]
 
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        with attended(self.session(), self.target.master), cluster.told():
+            yield
+
     def close(self) -> None:
         for session in self._session:
             session.stop()
@@ -42,7 +49,7 @@ class Cluster:
     def name(self, name: str, paths: Sequence[Path], empty: pa.Schema) -> None:
         """Has queries read these Parquet files under a name."""
         session = self.session()
-        with cluster.told():
+        with self._asked():
             frame = self.read(paths) if paths else session.createDataFrame(empty.empty_table())
             frame.createOrReplaceTempView(name)
 
@@ -51,25 +58,25 @@ class Cluster:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """A short answer."""
-        with cluster.told():
+        with self._asked():
             return [tuple(row) for row in self.session().sql(query).collect()]
 
     def keep(self, query: str, folder: Path, order: Sequence[str] = ()) -> None:
         """The answer as the Parquet files of a folder, whole or not at all; where an order is
         wanted, the files follow one another in it."""
         shutil.rmtree(folder, ignore_errors=True)
-        with cluster.told():
+        with self._asked():
             frame = self.session().sql(query)
             frame = frame.orderBy(*order) if order else frame
             frame.write.parquet(_address(folder))
 
     # ------------------------------------------------------------------------------------ working
 
-    def over(self, query: str, part: Part) -> Iterator[Any]:
+    def over(self, query: str, part: Part) -> list[Any]:
         """What `part` tells of each part of the query's rows; it runs on the workers."""
-        with cluster.told():
+        with self._asked():
             frame = self.session().sql(query).mapInArrow(part, f"{TOLD} binary")
-            yield from (heard(bytes(row[TOLD])) for row in frame.collect())
+            return [heard(bytes(row[TOLD])) for row in frame.collect()]
 
 
 def _address(path: Path) -> str:

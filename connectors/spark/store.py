@@ -286,7 +286,7 @@ class SparkStore(Store):
         seq = next_seq(self.connection)
         folder = private_folder(self.folder / "log" / "scores" / f"{seq:012}-{shop}")
         work = Scored(scored, str(folder), {"seq": seq, "run_id": run_id})
-        written: list[Written] = list(self.cluster.over("select * from people", work))
+        written: list[Written] = self.cluster.over("select * from people", work)
         _require_all(people, written)
         name = folder.relative_to(self.folder).as_posix()
         with transaction(self.connection):

@@ -9,6 +9,7 @@ import pyarrow as pa
 from made_rows import NOW, order, page
 
 from connectors.config.target import SparkTarget, target
+from connectors.spark import attending
 from connectors.spark.store import SparkStore
 
 
@@ -30,4 +31,6 @@ def main(named: str, customers: int) -> None:
 
 
 if __name__ == "__main__":
+    if "--patience" in sys.argv:
+        attending.ALONE_SECONDS, attending.LOOK_SECONDS = float(sys.argv[-1]), 0.5
     main(sys.argv[1], int(sys.argv[2]))

@@ -64,3 +64,18 @@ def killed_in_the_middle(cluster: Standalone, warehouse: Path) -> None:
         time.sleep(0.05)
     assert running(warehouse) < PARTS
     cluster.kill("worker-1")
+
+
+def test_a_cluster_without_workers_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    if lacking():
+        pytest.skip(lacking())
+    with standalone(tmp_path, workers=0) as cluster:
+        named = cluster.target(tmp_path / "warehouse")
+        command = [sys.executable, SLOWLY, named, "3", "--patience", "3"]
+        path = ":".join(map(str, (SLOWLY.parents[2], SLOWLY.parents[1])))
+        ended = subprocess.run(
+            command, env={**bare(), "PYTHONPATH": path}, capture_output=True, text=True,
+            timeout=120, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 1
+    assert f"no worker of spark://127.0.0.1:{cluster.port} took the work within 3 s" in ended.stderr
