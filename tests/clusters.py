@@ -57,13 +57,13 @@ class Standalone:
         }
         with (self.folder / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
-                [self.home / "bin" / "spark-class", classes, "--host", HERE, *arguments],
+                [self.home / "bin" / "spark-class", classes, *arguments],
                 env=environment, stdout=log, stderr=log, preexec_fn=dies_with_us,
             )  # fmt: skip
 
     def add_worker(self, name: str) -> None:
         self.start(
-            name, "worker.Worker", "--cores", str(self.cores), "--memory", self.memory,
+            name, "worker.Worker", "--host", HERE, "--cores", str(self.cores), "--memory", self.memory,
             "--webui-port", "0", f"spark://{HERE}:{self.port}",
         )  # fmt: skip
 
@@ -95,16 +95,22 @@ def offspring(process: int) -> list[int]:
     return found
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind((HERE, 0))
+        return int(free.getsockname()[1])
+
+
 @contextmanager
 def standalone(folder: Path, workers: int = 2, memory: str = "1g") -> Iterator[Standalone]:
     import pyspark
 
-    with socket.socket() as free:
-        free.bind((HERE, 0))
-        port = free.getsockname()[1]
+    port = free_port()
     found = Standalone(folder, Path(pyspark.__file__).parent, port, memory=memory)
     try:
-        found.start("master", "master.Master", "--port", str(port), "--webui-port", "0")
+        found.start(
+            "master", "master.Master", "--host", HERE, "--port", str(port), "--webui-port", "0"
+        )
         found.wait_for("master", "I have been elected leader")
         for number in range(workers):
             found.add_worker(f"worker-{number}")
@@ -133,6 +139,27 @@ def kept_session(folder: Path) -> Iterator[None]:
         yield
     for session in found.values():
         session.stop()
+
+
+@contextmanager
+def connect_server(folder: Path) -> Iterator[str]:
+    """A Spark Connect server on two cores; its address."""
+    import pyspark
+
+    port = free_port()
+    found = Standalone(folder, Path(pyspark.__file__).parent, port)
+    settings = {"spark.connect.grpc.binding.port": port, "spark.sql.shuffle.partitions": 4}
+    told = [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]
+    server = "org.apache.spark.sql.connect.service.SparkConnectServer"
+    try:
+        found.start(
+            "server", "SparkSubmit", "--class", server, "--master", "local[2]", *told,
+            "spark-internal",
+        )  # fmt: skip
+        found.wait_for("server", "Spark Connect server started")
+        yield f"{HERE}:{port}"
+    finally:
+        found.kill("server")
 
 
 def lacking() -> str:
