@@ -29,7 +29,10 @@ HOUSE = Path(__file__).resolve().parents[1]
 AS_OF = filling.NOW.date().isoformat()
 #: What is timed: what `jobs.scoring.score_shop` asks of the store and of the engine. The second and
 #: third are parts of `save_scores`.
-STORE = ("currencies", "purchase_days", "traits", "numbers", "save_scores", "to_score", "excluded")
+STORE = (
+    *("currencies", "purchase_days", "traits", "tally", "spread"),
+    *("score", "save_scores", "to_score", "excluded"),
+)
 ENGINE = ("past_of", "fitted")
 
 
@@ -98,7 +101,7 @@ def score(path: Path, model: str) -> None:
         for name in ENGINE:
             stages.timed(sync.clv, name, name)
         stages.timed(sync.clv.Scorer, "score", "score")
-        stages.timed(sync.clv.Scorer, "of", "learn")
+        stages.timed(sync.clv.Scorer, "knowing", "learn")
         command = ["--quiet", "score", "--as-of", AS_OF, "--model", model]
         sync.app(command, standalone_mode=False)
     sys.stdout.write(json.dumps({"peak_mb": peak_mb(), "stages": stages.figures}) + "\n")

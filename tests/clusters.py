@@ -63,8 +63,8 @@ class Standalone:
 
     def add_worker(self, name: str) -> None:
         self.start(
-            name, "worker.Worker", "--host", HERE, "--cores", str(self.cores), "--memory", self.memory,
-            "--webui-port", "0", f"spark://{HERE}:{self.port}",
+            name, "worker.Worker", "--host", HERE, "--cores", str(self.cores),
+            "--memory", self.memory, "--webui-port", "0", f"spark://{HERE}:{self.port}",
         )  # fmt: skip
 
     def kill(self, name: str) -> None:

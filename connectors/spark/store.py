@@ -164,16 +164,18 @@ class SparkStore(Store):
             self.cluster.name("chosen", [self._chosen(asked.shop)], asking.CHOSEN)
             return asking.sample(asked)
 
-        return self._kept("sample", asked, query)
+        return self._kept("sample", (*asked, self._in_sample(asked.shop)), query)
+
+    def _in_sample(self, shop: str) -> str:
+        return staging.in_sample(self.connection, shop)
 
     def _chosen(self, shop: str) -> Path:
         """Who is in the sample. Found here, because Spark's hash is another one than DuckDB's."""
         path = self.folder / "staged" / "chosen.parquet"
-        chosen = staging.in_sample(self.connection, shop)
         sql = (
             f"select distinct person_key from (select person_key from orders where shop = $shop"
             " union all select customer_id from customers where shop = $shop)"
-            f" where person_key is not null and {chosen}"
+            f" where person_key is not null and {self._in_sample(shop)}"
         )
         sealed.write(self.connection, path, sql, {"shop": shop})
         return path
@@ -233,10 +235,8 @@ class SparkStore(Store):
             self.cluster.name("sampled", [sample], asking.TIERS)
             return asking.traits(asked)
 
-        sql = (
-            f"select * exclude (currency) from {asking.files([self._kept('traits', asked, query)])}"
-        )
-        found = reading.frame(self.connection, sql)
+        traits = asking.files([self._kept("traits", (*asked, sample.name), query)])
+        found = reading.frame(self.connection, f"select * exclude (currency) from {traits}")
         return found.rename(columns={"person_key": "customer_id"}).set_index("customer_id")
 
     def purchase_days(

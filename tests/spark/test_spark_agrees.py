@@ -25,6 +25,7 @@ ASKED: dict[str, Any] = {"as_of": AS_OF, "currency": "EUR"}
 SETTINGS = {
     "CLV_SHOPS": "eu", "CLV_EU_PLATFORM": "file", "CLV_EU_PATH": "orders.csv",
     "CLV_EU_CURRENCY": "EUR", "CLV_EMAIL_KEY": "the same key for both of them",
+    "CLV_MODEL": "bg-covariates",  # it looks at what persons came by as well
 }  # fmt: skip
 
 

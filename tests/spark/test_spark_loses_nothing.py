@@ -33,7 +33,11 @@ def test_a_worker_killed_in_the_middle_of_scoring_loses_nothing(tmp_path: Path) 
         pytest.skip(lacking())
     warehouse = tmp_path / "warehouse"
     with standalone(tmp_path) as cluster:
-        named = cluster.target(warehouse, spark_sql_files_maxPartitionBytes="65536")
+        apart = {
+            "spark_sql_files_maxPartitionBytes": "65536",
+            "spark_sql_adaptive_coalescePartitions_enabled": "false",
+        }
+        named = cluster.target(warehouse, **apart)
         command = [sys.executable, SLOWLY, named.replace("partitions=4", f"partitions={PARTS}")]
         path = ":".join(map(str, (SLOWLY.parents[2], SLOWLY.parents[1])))
         with subprocess.Popen(
