@@ -2,10 +2,14 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras \
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header pyproject.toml
+ALL := --extra serve --extra sandbox --extra report --extra challenger --extra otel --extra docs --extra dev
+# pyspark is 430 MB: what is locked for it stands apart, and only `make spark` installs it.
+SPARK := $(VENV)-spark
+ON_SPARK := --extra spark --constraint requirements.lock
 
-.PHONY: install demo test thorough reliability reliability-selftest check check-module docs audit sbom bench lock
+.PHONY: install demo test thorough spark reliability reliability-selftest check check-module docs audit sbom bench lock
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -25,6 +29,16 @@ test: $(STAMP)  ## set up, then all tests
 thorough: $(STAMP)  ## the tests that repeat what others show, many times over
 	$(BIN)/python -m pytest -m thorough --numprocesses auto --dist worksteal
 
+$(SPARK)/.installed: requirements.lock requirements-spark.lock pyproject.toml
+	$(PYTHON) -m venv $(SPARK)
+	$(SPARK)/bin/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(SPARK)/bin/python -m pip install --quiet --require-hashes -r requirements-spark.lock
+	$(SPARK)/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $(SPARK)/.installed
+
+spark: $(SPARK)/.installed  ## the stores' tests on a Spark cluster on loopback; needs Java 17 or 21
+	$(SPARK)/bin/python -m pytest tests/spark tests/store
+
 reliability: $(STAMP)  ## the 43 numbered checks at their full figures, as a table (half an hour)
 	RELIABILITY=full $(BIN)/python -m pytest tests/reliability --numprocesses auto --dist worksteal
 
@@ -36,7 +50,7 @@ check: $(STAMP) check-module audit docs  ## style, types, links, known vulnerabi
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@cp requirements.lock $(VENV)/locked
-	$(COMPILE) --output-file $(VENV)/locked
+	$(COMPILE) $(ALL) --output-file $(VENV)/locked
 	diff -u requirements.lock $(VENV)/locked
 
 docs: $(STAMP)  ## the pages as a site in build/docs; a broken link or anchor fails
@@ -79,4 +93,5 @@ bench: $(STAMP)  ## what the stages cost, and how good the forecasts are
 	$(BIN)/python benchmarks/webhooks.py
 
 lock: $(STAMP)  ## after a change of the dependencies
-	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) $(ALL) --output-file requirements.lock
+	$(COMPILE) $(ON_SPARK) --output-file requirements-spark.lock

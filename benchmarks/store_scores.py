@@ -34,7 +34,10 @@ HOUSE = Path(__file__).resolve().parents[1]
 AS_OF = filling.NOW.date().isoformat()
 #: What is timed: what `jobs.scoring.score_shop` asks of the store and of the engine. The second and
 #: third are parts of `save_scores`.
-STORE = ("currencies", "purchase_days", "traits", "numbers", "save_scores", "to_score", "excluded")
+STORE = (
+    *("currencies", "purchase_days", "traits", "tally", "spread"),
+    *("score", "save_scores", "to_score", "excluded"),
+)
 ENGINE = ("past_of", "fitted")
 
 
@@ -103,7 +106,7 @@ def score(path: Path, model: str) -> None:
         for name in ENGINE:
             stages.timed(sync.clv, name, name)
         stages.timed(sync.clv.Scorer, "score", "score")
-        stages.timed(sync.clv.Scorer, "of", "learn")
+        stages.timed(sync.clv.Scorer, "knowing", "learn")
         command = ["--json", "score", "--as-of", AS_OF, "--model", model]
         with redirect_stdout(StringIO()) as told:
             sync.app(command, standalone_mode=False)

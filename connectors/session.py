@@ -127,7 +127,7 @@ def opened(
     now = clock()
     shops = [settings.shop(name) for name in names] or settings.shops
     hasher = load_hasher(settings.email_key, settings.store.parent, settings.email_hashes)
-    with Store.open(settings.store, now=now, memory_mb=settings.memory_mb, hasher=hasher) as store:
+    with _store(settings, now, hasher) as store:
         store.pin("e-mail key", hasher.fingerprint)
         run_id = store.start_run(command, [shop.shop for shop in shops], now)
         session = Session(settings, shops, terminal, store, hasher, run_id, now, stopping)
@@ -161,6 +161,16 @@ def _collector(settings: Settings, terminal: Terminal) -> tracing.Collector | No
         terminal.warning(told)
         return None
     return settings.collector
+
+
+def _store(settings: Settings, now: datetime, hasher: EmailHasher) -> AbstractContextManager[Store]:
+    """The store that the settings name."""
+    memory = settings.memory_mb
+    if settings.spark is None:
+        return Store.open(settings.store, now=now, memory_mb=memory, hasher=hasher)
+    from connectors.spark.store import SparkStore
+
+    return SparkStore.on(settings.spark, now=now, memory_mb=memory, hasher=hasher)
 
 
 def _flat(tally: Mapping[str, Mapping[str, int]]) -> dict[str, int]:

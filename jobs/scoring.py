@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from connectors import news, tracing
 from connectors.config import NEW, Settings, ShopSettings
 from connectors.schema import Rule
 from connectors.session import Session
+from connectors.store import Numbers
 from jobs import shop as shops
 from jobs.engine import clv
 
@@ -30,21 +32,10 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None =
     named = model or at.settings.model
     fitted = model_of(at, shop, past_of(at, shop, known), settings, named)
     traits = clv.looks_at_traits(fitted)
-    # The numbers of a large shop are held by nobody while its scores are saved.
-    scorer = clv.Scorer.of(
-        fitted, at.store.numbers(shop.shop, **known, with_traits=traits), as_of, settings
-    )
-    totals = clv.Totals()
-
-    def scores() -> Iterator[pa.Table]:
-        nonlocal totals
-        for batch in at.store.to_score(shop.shop, **known, with_traits=traits):
-            table = scorer.score(clv.people(batch))
-            totals += clv.Totals.of(table, settings)
-            yield table
-
-    at.store.save_scores(at.run_id, scores())
-    card = clv.model_card(scorer, totals)
+    asked: Numbers = {**known, "with_traits": traits}
+    scorer = scorer_of(at, shop, fitted, settings, asked)
+    totals = at.store.score(at.run_id, shop.shop, partial(clv.scored_batch, scorer), **asked)
+    card = clv.model_card(scorer, totals or clv.Totals())
     card["warnings"] = [*card["warnings"], *shops.caveats(at, shop)]
     at.store.save_card(at.run_id, shop.shop, as_of, card)
     news.scored(at.terminal, shop.shop, card)
@@ -52,6 +43,20 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None =
     at.count(shop.shop, scored=card["data"]["customers"], **tiers)
     left_out = at.store.excluded(shop.shop, as_of=as_of, currency=known["currency"])
     news.excluded(at.terminal, shop.shop, left_out)
+
+
+def scorer_of(
+    at: Session,
+    shop: ShopSettings,
+    fitted: clv.Predictor,
+    settings: clv.ScoreSettings,
+    asked: Numbers,
+) -> clv.Scorer:
+    """What scores each batch, knowing the whole shop."""
+    some = partial(at.store.spread, shop.shop, **asked)
+    crowd = at.store.tally(shop.shop, partial(clv.crowd_of, fitted, settings), **asked)
+    crowd = crowd or clv.Crowd.of(fitted, some(1), settings)
+    return clv.Scorer.knowing(crowd, some, fitted, asked["as_of"], settings)
 
 
 def scores_then(
@@ -69,9 +74,9 @@ def scores_then(
     if fitted is None:
         return None
     traits = clv.looks_at_traits(fitted)
-    numbers = at.store.numbers(shop.shop, **known, with_traits=traits)
-    scorer = clv.Scorer.of(fitted, numbers, day, settings)
-    batches = at.store.to_score(shop.shop, **known, with_traits=traits)
+    asked: Numbers = {**known, "with_traits": traits}
+    scorer = scorer_of(at, shop, fitted, settings, asked)
+    batches = at.store.to_score(shop.shop, **asked)
     tables = [scorer.score(clv.people(batch)) for batch in batches]
     frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
     return frame

@@ -14,6 +14,7 @@ from pathlib import Path
 from connectors.config.keys import KEYS, SECRETS, SHOP_DEFAULTS, SHOP_KEYS, WAYS_IN
 from connectors.config.reader import Reader
 from connectors.config.shops import ShopSettings, read_shop, shop_names
+from connectors.config.target import SparkTarget, Target, target
 from connectors.config.values import (
     NEW,
     Tiers,
@@ -43,6 +44,7 @@ __all__ = [
     "WAYS_IN",
     "Settings",
     "ShopSettings",
+    "SparkTarget",
     "Tiers",
     "Webhook",
     "read_settings",
@@ -62,7 +64,10 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that the owner can set. Rates and shares are fractions, durations in days."""
+    """Everything that the owner can set. Rates and shares are fractions, durations in days.
+
+    `store` is the store's own file: of a Spark target the books in its warehouse.
+    """
 
     shops: tuple[ShopSettings, ...]
     store: Path
@@ -86,6 +91,7 @@ class Settings:
     webhook: Webhook | None = None
     ca_bundle: Path | None = None
     collector: Collector | None = None
+    spark: SparkTarget | None = None
     email_key: str = field(default="", repr=False)
 
     def shop(self, name: str) -> ShopSettings:
@@ -113,9 +119,13 @@ def _read(reader: Reader) -> Settings:
     shares: Tiers = reader.parsed("CLV_TIERS", tiers, ())
     names = [*(tier for tier, _ in shares), NEW]
     tags = frozenset(map(tier_tag, names))
+    nowhere: Target = Path()
+    store = reader.parsed("CLV_STORE", target, nowhere)
+    spark = store if isinstance(store, SparkTarget) else None
     return Settings(
         shops=tuple(read_shop(reader, shop, tags, names) for shop in shop_names(reader)),
-        store=Path(reader.text("CLV_STORE")),
+        store=store.books if isinstance(store, SparkTarget) else store,
+        spark=spark,
         email_key=reader.parsed("CLV_EMAIL_KEY", email_key, ""),
         email_hashes=reader.parsed("CLV_EMAIL_HASHES", switch, True),
         value=reader.parsed("CLV_VALUE", rule, "net"),

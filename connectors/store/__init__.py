@@ -11,6 +11,7 @@ erasure      all of one person or shop: found, and made to leave
 tombstones   who was erased stays out
 rewriting    the file written anew, so that no trace is left in it
 files        the files that were made from the store
+sealed       the log as Parquet files beside the books: the store of a Spark target
 scores       scores, run by run
 tables       the tables as expressions: the log, and what of it stands
 summary      the summary per person, as expressions
@@ -20,13 +21,15 @@ reading      frames and batches out
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import reduce
+from operator import add
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
@@ -44,6 +47,7 @@ from connectors.store import (
     quarantine,
     reading,
     scores,
+    sealed,
     tombstones,
 )
 from connectors.store.connection import opened
@@ -51,6 +55,7 @@ from connectors.store.erasure import Person
 from connectors.store.journal import Refused, Run, Written
 from connectors.store.mending import Edge, Known, MonthTotals
 from connectors.store.migrations import migrate
+from connectors.store.reading import Numbers
 from connectors.store.rows import TABLES
 from connectors.store.scores import LATEST_SCORES, SCORES_UNTIL, Card
 from connectors.store.tombstones import Erased
@@ -58,7 +63,23 @@ from connectors.store.tombstones import Erased
 if TYPE_CHECKING:  # it takes a third of a start
     import pandas as pd
 
-__all__ = ["Card", "Refused", "Run", "Store", "Written"]
+__all__ = ["Card", "Numbers", "Refused", "Run", "Store", "Written"]
+
+
+class Adds(Protocol):
+    """What a part of a shop says, that adds up to what the whole says."""
+
+    def __add__(self, other: Any) -> Any: ...
+
+
+T = TypeVar("T", bound=Adds)
+
+
+def added_up(parts: Iterable[T]) -> T | None:
+    """One after the other; None where there is none."""
+    waiting = iter(parts)
+    first = next(waiting, None)
+    return None if first is None else reduce(add, waiting, first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +108,7 @@ class Store:
         version, no store, damaged or unwritable, also for what happens inside the `with` block.
         """
         with opened(path, now, memory_mb, threads) as connection:
+            sealed.refuse(connection, path)
             migrate(connection, path, now)
             yield cls(connection, hasher)
 
@@ -364,6 +386,45 @@ class Store:
         asked = reading.Asked(shop, as_of, rule, currency)
         sql = reading.numbers(self.connection, asked, with_traits)
         return reading.frame(self.connection, sql)
+
+    def tally(
+        self, shop: str, count: Callable[[pa.RecordBatch], T], **known: Unpack[Numbers]
+    ) -> T | None:
+        """What `count`, a pure function, makes of each batch of `numbers`, added up.
+
+        None where nobody is in them.
+        """
+        asked, with_traits = reading.split(shop, known)
+        sql = reading.numbers(self.connection, asked, with_traits)
+        return added_up(map(count, reading.batches(self.connection, sql)))
+
+    def spread(self, shop: str, many: int, **known: Unpack[Numbers]) -> pd.DataFrame:
+        """At most so many rows of `numbers`, evenly spread in order of person_key."""
+        asked, with_traits = reading.split(shop, known)
+        sql = reading.numbers(self.connection, asked, with_traits)
+        return reading.spread(self.connection, sql, many)
+
+    def score(
+        self,
+        run_id: str,
+        shop: str,
+        scored: Callable[[pa.RecordBatch], tuple[pa.Table, T]],
+        **known: Unpack[Numbers],
+    ) -> T | None:
+        """Keeps what `scored`, a pure function, makes of `to_score`, all of it or nothing.
+
+        Gives what else it says of the batches, added up.
+        """
+        told: list[T] = []
+
+        def tables() -> Iterator[pa.Table]:
+            for batch in self.to_score(shop, **known):
+                table, more = scored(batch)
+                told[:] = [told[0] + more] if told else [more]
+                yield table
+
+        self.save_scores(run_id, tables())
+        return told[0] if told else None
 
     def traits(
         self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None

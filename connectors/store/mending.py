@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 
 from connectors.platform import Placed, Window
 from connectors.schema import Rule
-from connectors.store import reading
+from connectors.store import reading, sealed
 from connectors.store.connection import in_utc, registered, transaction
 
 
@@ -206,10 +206,9 @@ def forget_customers(
     connection: DuckDBPyConnection, shop: str, customer_ids: Collection[str]
 ) -> None:
     """Customers whom the shop no longer has leave; their orders are another's by now, or none."""
-    connection.execute(
-        "delete from customers where shop = ? and customer_id in (select unnest(?::varchar[]))",
-        [shop, list(customer_ids)],
-    )
+    with transaction(connection):
+        condition = "shop = ? and customer_id in (select unnest(?::varchar[]))"
+        sealed.delete(connection, "customers", condition, [shop, list(customer_ids)])
 
 
 def forget_other_customers(
@@ -220,16 +219,13 @@ def forget_other_customers(
         registered(connection, "present", pa.table({"customer_id": list(customer_ids)})),
         transaction(connection),
     ):
-        connection.execute(
-            "delete from customers where shop = ? and customer_id not in (from present)", [shop]
-        )
+        condition = "shop = ? and customer_id not in (from present)"
+        sealed.delete(connection, "customers", condition, [shop])
 
 
 def forget_orders(connection: DuckDBPyConnection, shop: str, order_ids: Collection[str]) -> None:
     """Orders that the shop no longer has leave, with their lines and refunds."""
     with transaction(connection):
         for name in ("orders", "order_lines", "refunds"):
-            connection.execute(
-                f"delete from {name} where shop = ? and order_id in (select unnest(?::varchar[]))",
-                [shop, list(order_ids)],
-            )
+            condition = "shop = ? and order_id in (select unnest(?::varchar[]))"
+            sealed.delete(connection, name, condition, [shop, list(order_ids)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Required, TypedDict
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
@@ -75,6 +75,21 @@ def _outside(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_decimal(kind) and kind.scale == 0:  # whole numbers that DuckDB has added up
         return pa.int64()
     return kind
+
+
+class Numbers(TypedDict, total=False):
+    """Which of a shop's orders count and as what, and whether traits are told, too."""
+
+    as_of: Required[date]
+    rule: Rule
+    currency: str | None
+    with_traits: bool
+
+
+def split(shop: str, known: Numbers) -> tuple[Asked, bool]:
+    """What is asked of a shop, and whether with traits."""
+    asked = Asked(shop, known["as_of"], known.get("rule", "net"), known.get("currency"))
+    return asked, known.get("with_traits", False)
 
 
 #: What `numbers` gives as whole numbers.
@@ -204,6 +219,14 @@ def numbers(connection: DuckDBPyConnection, asked: Asked, with_traits: bool = Fa
     columns = [f"{name}::integer as {name}" for name in COUNTS]
     columns += ["net::double as net", *(TRAITS if with_traits else ())]
     return f"select {', '.join(columns)} from ({to_score(connection, asked, with_traits)})"
+
+
+def spread(connection: DuckDBPyConnection, sql: str, many: int) -> pd.DataFrame:
+    """At most so many rows of an answer, evenly spread over it, the first one among them."""
+    ((of,),) = connection.execute(f"select count(*) from ({sql})").fetchall()
+    placed = f"select *, row_number() over () - 1 as place from ({sql})"
+    chosen = f"select * exclude (place) from ({placed}) where place % $step = 0 order by place"
+    return frame(connection, chosen, step=max(1, -(-of // many)))
 
 
 def traits(connection: DuckDBPyConnection, asked: Asked) -> str:

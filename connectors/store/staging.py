@@ -167,14 +167,14 @@ def _traits(
 def sample(connection: DuckDBPyConnection, asked: Asked) -> Table:
     """The counting orders of all persons, or of a fixed sample of a large shop's; without costs."""
     valued = summary.valued(tables.stored("standing_"), **asked._asdict())
-    chosen = _in_sample(connection, asked.shop)
+    chosen = in_sample(connection, asked.shop)
     rows = _all(asked.shop, _whole_log(connection, asked)) + _lines(asked.shop, "false")
     sql = f"select * from ({tables.sql(valued)}) where {chosen}"
     name = _staged(connection, asked.shop, "sample", lambda: (sql, [rows]), (*asked, chosen))
     return tables.named(name, valued)
 
 
-def _in_sample(connection: DuckDBPyConnection, shop: str) -> str:
+def in_sample(connection: DuckDBPyConnection, shop: str) -> str:
     """Whether a person is in the sample: one of as many as `SAMPLE` asks for, by all who ordered.
 
     Their number is an estimate, but for the same orders always the same. As a constant, the share

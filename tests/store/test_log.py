@@ -344,6 +344,7 @@ def test_the_hash_tells_content_from_the_way_it_came(store: Store, tmp_path: Pat
         "delete from refunds",
     ],
 )
+@pytest.mark.parametrize("store", ["duckdb"], indirect=True)  # SQL into its tables
 def test_the_hash_sees_every_change_of_content(store: Store, change: str) -> None:
     fill(store)
     before = store.content_hash()
