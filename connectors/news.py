@@ -241,40 +241,20 @@ def tried_again(
 
 
 def history(out: Terminal, runs: Sequence[Run]) -> None:
-    """Each run, the newest first: how long it took, how it ended, what it did.
-
-    What it did is too much for a column on a terminal: people get a line for each shop.
-    """
-    columns = ("run", "command", "started (UTC)", "took", "ended", "did")
-    rows = [(*_ran(run), ", ".join(_did(run.counts))) for run in reversed(runs)]
-    if out.json:
-        return out.table("history", "Runs", columns, rows)
-    for run in reversed(runs):
-        run_id, command, started, took, ended = _ran(run)
-        line = f"{started}  {command:<14}  {took or '-':<8}  {ended:<12}  {run_id}"
-        out.tell("history", "\n".join([line, *_did_by_shop(run.counts)]))
-
-
-def _ran(run: Run) -> tuple[str, str, str, str, str]:
-    took = f"{run.finished_at - run.started_at}".partition(".")[0] if run.finished_at else ""
-    started = f"{run.started_at:%Y-%m-%d %H:%M}"
-    return run.run_id, run.command, started, took, run.status or "did not end"
-
-
-def _did(counts: Mapping[str, int]) -> list[str]:
-    return [f"{name} {count:,}" for name, count in counts.items() if count]
-
-
-def _did_by_shop(counts: Mapping[str, int]) -> list[str]:
-    """`  eu: orders 12, scored 1,168`."""
-    shops = dict.fromkeys(name.partition(".")[0] for name in counts)
-    each = {
-        shop: _did(
-            {k.removeprefix(f"{shop}."): n for k, n in counts.items() if k.startswith(f"{shop}.")}
+    """Each run, the newest first: how long it took, how it ended, what it did."""
+    rows = [
+        (
+            run.run_id,
+            run.command,
+            f"{run.started_at:%Y-%m-%d %H:%M}",
+            f"{run.finished_at - run.started_at}".partition(".")[0] if run.finished_at else "",
+            run.status or "did not end",
+            ", ".join(f"{name} {count:,}" for name, count in run.counts.items() if count),
         )
-        for shop in shops
-    }
-    return [f"  {shop}: {', '.join(did)}" for shop, did in each.items() if did]
+        for run in reversed(runs)
+    ]
+    columns = ("run", "command", "started (UTC)", "took", "ended", "did")
+    out.table("history", "Runs", columns, rows)
 
 
 def wrote(out: Terminal, runs: Sequence[tuple[str, str, datetime, int, int]]) -> None:

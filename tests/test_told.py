@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
 
 import pandas as pd
@@ -11,7 +11,6 @@ import pytest
 from connectors import news, reconciled
 from connectors.platform import Placed
 from connectors.reconcile import Difference, Month
-from connectors.store import Run
 from connectors.store.mending import MonthTotals
 from connectors.terminal import Terminal
 
@@ -111,15 +110,3 @@ def test_a_shop_too_small_for_a_model_is_scored_by_its_average(capsys: Capture) 
     told = capsys.readouterr().out
     assert "2 customers scored by the shop's average" in told
     assert "XXX" not in told
-
-
-def test_what_a_run_did_is_told_shop_by_shop(capsys: Capture) -> None:
-    counts = {"eu.orders": 3463, "eu.scored": 1168, "us.orders": 0, "us.applied": 12}
-    begun = datetime(2026, 11, 29, 3, 17, tzinfo=UTC)
-    run = Run("r-1", "run", ["eu", "us"], begun, begun + timedelta(minutes=2), "exit 0", counts)
-    news.history(Terminal(), [run])
-    told = capsys.readouterr().out.splitlines()
-    assert told[0].split() == ["2026-11-29", "03:17", "run", "0:02:00", "exit", "0", "r-1"]
-    assert told[1:] == ["  eu: orders 3,463, scored 1,168", "  us: applied 12"]
-    news.history(Terminal(json=True), [run])
-    assert '"did": "eu.orders 3,463, eu.scored 1,168, us.applied 12"' in capsys.readouterr().out
