@@ -69,7 +69,7 @@ def reconcile(
     news.reconciled(at.terminal, shop.shop, months)
     totals = at.store.months(shop.shop, *asked, terms.rule)
     news.bridged(at.terminal, shop.shop, totals)
-    zone = platform.time_zone() if isinstance(platform, Zoned) else None
+    zone = why.known_zone(platform.time_zone() if isinstance(platform, Zoned) else "UTC")
     moved = at.store.moved(shop.shop, asked, why.edges(*asked, zone))
     rows = why.causes(totals, moved, reconciles.theirs(months))
     news.caused(at.terminal, shop.shop, rows, zone)
