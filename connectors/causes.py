@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.platform import Placed
 from connectors.store.mending import Edge, MonthTotals
@@ -60,6 +60,14 @@ TAKEN_OFF = (
     ("tax", "counting_orders", "tax"),
     ("shipping", "counting_orders", "shipping"),
 )
+
+
+def known_zone(name: str | None) -> str | None:
+    """The time zone's name, where it is one that this machine knows."""
+    try:
+        return ZoneInfo(name).key if name else None
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
 
 
 def edges(begin: datetime, end: datetime, zone: str | None) -> list[Edge]:

@@ -109,7 +109,8 @@ def caused(out: Terminal, shop: str, rows: Sequence[Cause], zone: str | None) ->
     People see the sum of all months, programs each month. A month where something is left
     unexplained is told by itself.
     """
-    title = f"{shop}: from the shop's own reports ({zone or 'UTC'}) to net value"
+    clock = zone or "no one time zone told, so UTC"
+    title = f"{shop}: from the shop's own reports ({clock}) to net value"
     shown = rows if out.json else summed(rows)
     table = [
         (*((f"{one.month:%Y-%m}",) if out.json else ()), *_told(one), one.currency) for one in shown

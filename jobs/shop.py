@@ -71,7 +71,7 @@ def reconcile(
     reconciled.compared(at.terminal, shop.shop, months)
     totals = at.store.months(shop.shop, *asked, terms.rule)
     reconciled.bridged(at.terminal, shop.shop, totals)
-    zone = platform.time_zone() if isinstance(platform, Zoned) else None
+    zone = why.known_zone(platform.time_zone() if isinstance(platform, Zoned) else "UTC")
     moved = at.store.moved(shop.shop, asked, why.edges(*asked, zone))
     rows = why.causes(totals, moved, reconciles.theirs(months))
     reconciled.caused(at.terminal, shop.shop, rows, zone)

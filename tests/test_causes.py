@@ -18,6 +18,7 @@ from connectors.causes import (
     Theirs,
     causes,
     edges,
+    known_zone,
     summed,
 )
 from connectors.platform import Placed, Window
@@ -116,6 +117,12 @@ def test_an_order_counts_in_the_shops_month_there_and_in_the_month_of_utc_here(
     else:
         assert zoned == {by_the_shop: (-1, Decimal(-113)), by_utc: (1, Decimal(113))}
     assert UNEXPLAINED not in {one.cause for one in found}
+
+
+@pytest.mark.parametrize("odd", [None, "", "Middle/Earth", "../etc/passwd", "Europe/Berlin\0"])
+def test_a_zone_that_nobody_knows_is_none(odd: str | None) -> None:
+    assert known_zone(odd) is None
+    assert known_zone("Europe/Berlin") == "Europe/Berlin"
 
 
 def test_what_the_shop_has_beyond_ours_is_unexplained_unless_it_was_put_aside(

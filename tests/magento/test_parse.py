@@ -23,6 +23,7 @@ from connectors.magento.parse import (
     parse_order,
     parse_refund,
     parse_store_views,
+    zone_of,
 )
 from connectors.schema import Order, OrderLine, Refund, net_value
 
@@ -489,3 +490,18 @@ def test_a_country_that_is_no_text_is_named() -> None:
     with pytest.raises(PayloadError) as caught:
         read({**OWN[2], "country_id": 49})
     assert caught.value.field == "country_id"
+
+
+@pytest.mark.parametrize(
+    ("zones", "told"),
+    [
+        (["Europe/Berlin", "Europe/Berlin"], "Europe/Berlin"),
+        (["Europe/Berlin", "America/New_York"], None),
+        ([None], None),
+        ([], None),
+    ],
+)
+def test_the_shops_time_zone_is_that_of_all_its_store_views(
+    zones: list[str | None], told: str | None
+) -> None:
+    assert zone_of([{"timezone": zone} for zone in zones]) == told
