@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 from made_rows import NOW, order
 
+from connectors import hinted
 from connectors import session as sessions
 from connectors.config import ShopSettings, read_settings
 from connectors.errors import (
@@ -23,6 +24,7 @@ from connectors.errors import (
     ShopUnavailable,
     worst,
 )
+from connectors.hints import Hint, Hints, beside
 from connectors.once import once
 from connectors.platform import Page
 from connectors.session import Session
@@ -174,6 +176,30 @@ def test_what_hangs_is_left_behind_and_gets_into_the_store_no_more(
     while left_behind():
         time.sleep(0.01)
     assert at.store.cursor("b", "orders") is None
+
+
+def test_what_the_law_asks_is_done_alone_in_the_store(
+    at: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes several verbs that belong together."""
+    kept_out: list[bool] = []
+    others: list[threading.Thread] = []
+    with Hints.open(beside(at.settings.store)) as hints:
+        hints.add([Hint("a", "1", "customers/redact", "erase customer", customers=("7",))], NOW)
+
+    def done(at: Session, *_: object) -> list[Hint]:
+        thread = threading.Thread(target=lambda: at.store.counts("b"))
+        thread.start()
+        thread.join(0.2)
+        others.append(thread)
+        kept_out.append(thread.is_alive())
+        return []
+
+    monkeypatch.setattr(hinted, "_done", done)
+    abreast(at, hinted.carry_out, 3)
+    others[0].join()
+    assert kept_out == [True]
+    assert at.exit_code == 0
 
 
 # ----------------------------------------------------------------------------- the store in turns
