@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import secrets
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -25,6 +27,7 @@ from connectors.errors import (
     worst,
 )
 from connectors.hints import Hint, Hints, beside
+from connectors.identity import load_hasher
 from connectors.once import once
 from connectors.platform import Page
 from connectors.session import Session
@@ -304,3 +307,20 @@ def test_the_worst_of_codes_is_a_stop_then_what_works_nowhere_then_what_needs_so
     assert worst([0, 3, 0]) == 3
     assert worst([13, 3, 1]) == 1
     assert worst([16, 12, 14, 130]) == 130
+
+
+def test_jobs_that_begin_in_one_folder_at_the_same_time_have_one_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job for each shop, each with a store of its own: so they start on several machines."""
+    made, keys, make = threading.Barrier(2), [], secrets.token_hex
+
+    def slowly(size: int) -> str:
+        with suppress(threading.BrokenBarrierError):
+            made.wait(0.3)  # both, where nothing keeps them apart
+        return make(size)
+
+    monkeypatch.setattr(secrets, "token_hex", slowly)
+    at_once(2, lambda: keys.append(load_hasher("", tmp_path / "new").fingerprint))
+    assert len(keys) == 2
+    assert len({*keys, load_hasher("", tmp_path / "new").fingerprint}) == 1
