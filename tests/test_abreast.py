@@ -140,6 +140,7 @@ def test_whoever_was_not_begun_when_all_were_to_stop_says_so(
     assert at.exit_code == 130
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     told = {line["shop"]: line["seconds"] for line in lines if line["event"] == "shop"}
+    assert len(lines) == 3
     assert (told["a"] is not None, told["b"], told["c"]) == (True, None, None)
 
 
