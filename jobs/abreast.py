@@ -27,6 +27,7 @@ class Part:
     begun: float | None = None
     ended: float | None = None
     defect: BaseException | None = None
+    told: bool = False
 
     @property
     def shop(self) -> ShopSettings:
@@ -74,8 +75,7 @@ def abreast(at: Session, job: Job, jobs: int) -> None:
     except BaseException:
         turns.close()
         for part in parts:
-            if part.ended is None:
-                part.at.worse(130)
+            if not part.told:
                 _told(part)
         raise
     finally:
@@ -92,7 +92,7 @@ def left_behind() -> bool:
 
 def _do(job: Job, part: Part) -> None:
     if part.at.stopping():
-        return part.at.worse(130)
+        return  # it was not begun, and says so
     part.begun = time.monotonic()
     try:
         each_shop(part.at, job)
@@ -105,6 +105,9 @@ def _do(job: Job, part: Part) -> None:
 
 def _told(part: Part) -> None:
     """A shop's own summary line."""
+    part.told = True
+    if part.ended is None:
+        part.at.worse(130)
     seconds = (part.ended or time.monotonic()) - part.begun if part.begun is not None else None
     shop, at = part.shop.shop, part.at
     news.shop_done(at.terminal, shop, at.exit_code, seconds, at.tally.get(shop, {}))

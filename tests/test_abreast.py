@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import secrets
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +16,7 @@ from typing import Any, cast
 import pytest
 from made_rows import NOW, order
 
+from connectors import hinted
 from connectors import session as sessions
 from connectors.config import ShopSettings, read_settings
 from connectors.errors import (
@@ -23,6 +26,8 @@ from connectors.errors import (
     ShopUnavailable,
     worst,
 )
+from connectors.hints import Hint, Hints, beside
+from connectors.identity import load_hasher
 from connectors.once import once
 from connectors.platform import Page
 from connectors.session import Session
@@ -135,6 +140,7 @@ def test_whoever_was_not_begun_when_all_were_to_stop_says_so(
     assert at.exit_code == 130
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     told = {line["shop"]: line["seconds"] for line in lines if line["event"] == "shop"}
+    assert len(lines) == 3
     assert (told["a"] is not None, told["b"], told["c"]) == (True, None, None)
 
 
@@ -146,7 +152,6 @@ def alarm() -> Iterator[None]:
         raise Interrupted("stopped where asked to")
 
     before = signal.signal(signal.SIGALRM, rings)
-    signal.setitimer(signal.ITIMER_REAL, 0.3)
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
@@ -156,10 +161,12 @@ def alarm() -> Iterator[None]:
 def test_what_hangs_is_left_behind_and_gets_into_the_store_no_more(
     at: Session, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    go_on = threading.Event()
+    go_on, others = threading.Event(), threading.Barrier(3)
 
     def job(at: Session, shop: ShopSettings) -> None:
+        others.wait(SECONDS)
         if shop.shop == "b":
+            signal.setitimer(signal.ITIMER_REAL, 0.5)  # when the others are through
             go_on.wait(SECONDS)
             at.store.forget_cursor("b", "orders")
             at.store.commit("b", "orders", Page({"after": 1}), at=NOW)
@@ -168,12 +175,36 @@ def test_what_hangs_is_left_behind_and_gets_into_the_store_no_more(
     with pytest.raises(Interrupted):
         abreast(at, job, 3)
     assert left_behind()
-    assert ended(capsys) == {"a": 0, "c": 0, "b": 130}
+    assert ended(capsys) == {"a": 0, "b": 130, "c": 0}
     assert at.exit_code == 130
     go_on.set()
     while left_behind():
         time.sleep(0.01)
     assert at.store.cursor("b", "orders") is None
+
+
+def test_what_the_law_asks_is_done_alone_in_the_store(
+    at: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes several verbs that belong together."""
+    kept_out: list[bool] = []
+    others: list[threading.Thread] = []
+    with Hints.open(beside(at.settings.store)) as hints:
+        hints.add([Hint("a", "1", "customers/redact", "erase customer", customers=("7",))], NOW)
+
+    def done(at: Session, *_: object) -> list[Hint]:
+        thread = threading.Thread(target=lambda: at.store.counts("b"))
+        thread.start()
+        thread.join(0.2)
+        others.append(thread)
+        kept_out.append(thread.is_alive())
+        return []
+
+    monkeypatch.setattr(hinted, "_done", done)
+    abreast(at, hinted.carry_out, 3)
+    others[0].join()
+    assert kept_out == [True]
+    assert at.exit_code == 0
 
 
 # ----------------------------------------------------------------------------- the store in turns
@@ -278,3 +309,20 @@ def test_the_worst_of_codes_is_a_stop_then_what_works_nowhere_then_what_needs_so
     assert worst([0, 3, 0]) == 3
     assert worst([13, 3, 1]) == 1
     assert worst([16, 12, 14, 130]) == 130
+
+
+def test_jobs_that_begin_in_one_folder_at_the_same_time_have_one_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job for each shop, each with a store of its own: so they start on several machines."""
+    made, keys, make = threading.Barrier(2), [], secrets.token_hex
+
+    def slowly(size: int) -> str:
+        with suppress(threading.BrokenBarrierError):
+            made.wait(0.3)  # both, where nothing keeps them apart
+        return make(size)
+
+    monkeypatch.setattr(secrets, "token_hex", slowly)
+    at_once(2, lambda: keys.append(load_hasher("", tmp_path / "new").fingerprint))
+    assert len(keys) == 2
+    assert len({*keys, load_hasher("", tmp_path / "new").fingerprint}) == 1

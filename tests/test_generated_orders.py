@@ -44,8 +44,9 @@ def written(population: ModuleType, path: Path, orders: int, *how: object) -> pd
 
 
 def test_orders_are_as_many_as_asked_for_numbered_in_the_order_of_time(
-    population: ModuleType, tmp_path: Path
+    population: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(population, "CUSTOMERS_AT_ONCE", 1_000)  # drawn in some batches
     orders = written(population, tmp_path / "o.parquet", 12_345)
     assert orders.order_id.tolist() == list(range(1, 12_346))
     assert orders.ordered_at.is_monotonic_increasing
@@ -124,6 +125,8 @@ def test_a_filled_store_holds_all_of_them(
     whole = orders.net_value.astype(float)
     refunded = whole[orders.order_id % 33 == 0].sum() / 2
     assert float(summary.net.sum()) == pytest.approx(whole.sum() - refunded)
+    named = orders[(orders.customer_id % 5 > 0) & (orders.order_id % 50 != 1)].customer_id
+    assert counts["customers"] == sum(one % 5 > 0 for one in range(1, named.max() + 1))
     kept = summary.customer_id.dropna().astype(int)
     assert set(kept) == {one for one in orders.customer_id if one % 5}
     assert np.isclose(summary.person_key.str.startswith("guest-").mean(), 0.2, atol=0.05)

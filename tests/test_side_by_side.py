@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -20,12 +20,15 @@ import pandas as pd
 import pytest
 from started import ROOT, Run, bare, called_in
 
+from connectors.config import ShopSettings
 from connectors.sandbox import app
 from connectors.sandbox.app import Street
 from connectors.sandbox.books import Books
 from connectors.sandbox.faults import Fault
 from connectors.sandbox.server import Sandbox, serve
+from connectors.session import Session
 from connectors.store import Store
+from jobs import planning
 from tests.test_sync import what_admins_see
 
 pytestmark = pytest.mark.end_to_end
@@ -202,13 +205,23 @@ def doors(monkeypatch: pytest.MonkeyPatch, world: World) -> Doors:
 
 
 def test_side_by_side_brings_what_one_after_another_brings(
-    run: Run, whole: Whole, world: World, doors: Doors
+    run: Run, whole: Whole, world: World, doors: Doors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first requests of a phase wait at the doors until all three shops' are there."""
     doors.wait = True
+    under_way, score = Counter[str](), planning.score_shop
+
+    def scored(at: Session, shop: ShopSettings, day: date) -> None:
+        under_way["now"] += 1
+        under_way["most"] = max(under_way["most"], under_way["now"])
+        score(at, shop, day)
+        under_way["now"] -= 1
+
+    monkeypatch.setattr(planning, "score_shop", scored)
     ended = run(world.settings("s.duckdb"), "run", "--all", "--jobs", "3", "--json")
     assert ended.code == 0
     assert doors.alone == []
+    assert under_way["most"] == 1
     assert doors.arrived == {"read": set(SHOPS), "write": set(SHOPS)}
     same(whole.known, world.known("s.duckdb"))
     assert whole.mutations == world.mutations()
