@@ -29,18 +29,12 @@ TOLD = ("orders", "customers", "scored", "planned", "applied", "refused", "rejec
 
 
 def history(out: Terminal, runs: Sequence[Run]) -> None:
-    """Each run, the newest first; behind them why some failed."""
-    newest_first = runs[::-1]
-    if out.json:
-        for run in newest_first:
-            out.tell("history", "", **facts(run))
-        return
-    columns = ("run", "command", "started (UTC)", "took", "ended", "did")
-    out.table("history", "Runs", columns, [_row(run) for run in newest_first])
-    for run in newest_first:
-        for shop, why in run.failures.items():
-            named = f"{shop}: " if shop else ""
-            out.tell("failure", f"{run.run_id}: {escape(named + why)}")
+    """Each run, the newest first: a line, below it each shop with what was done, or why not.
+
+    No table: on a narrow terminal that would cut the run's id, which `undo` takes.
+    """
+    for run in runs[::-1]:
+        out.tell("history", "\n".join(escape(line) for line in _lines(run)), **facts(run))
 
 
 def facts(run: Run) -> dict[str, object]:
@@ -59,10 +53,15 @@ def facts(run: Run) -> dict[str, object]:
     }
 
 
-def _row(run: Run) -> tuple[str, ...]:
+def _lines(run: Run) -> Iterator[str]:
     took = str(run.took).partition(".")[0] if run.took is not None else ""
-    did = "; ".join(_did(run))
-    return (run.run_id, run.command, f"{run.started_at:%Y-%m-%d %H:%M}", took, ended(run), did)
+    started = f"{run.started_at:%Y-%m-%d %H:%M}"
+    yield f"{run.run_id:<22}  {started}  {took:>7}  {run.command:<9} {ended(run)}".rstrip()
+    if why := run.failures.get(""):
+        yield f"    {why}"
+    for shop in run.shops:
+        if told := _did(run, shop):
+            yield f"    {shop}: {told}"
 
 
 def ended(run: Run) -> str:
@@ -72,11 +71,11 @@ def ended(run: Run) -> str:
     return ENDED.get(run.exit_code, f"exit {run.exit_code}")
 
 
-def _did(run: Run) -> Iterator[str]:
-    counts = run.counts_by_shop
-    for shop in run.shops:
-        told = [f"{what} {counts[shop][what]:,}" for what in TOLD if counts.get(shop, {}).get(what)]
-        yield f"{shop}: {', '.join(told)}" if told else shop
+def _did(run: Run, shop: str) -> str:
+    if shop in run.failures:
+        return run.failures[shop]
+    counts = run.counts_by_shop.get(shop, {})
+    return ", ".join(f"{what} {counts[what]:,}" for what in TOLD if counts.get(what))
 
 
 def schedule(out: Terminal, runs: Sequence[Run], now: datetime) -> None:
@@ -97,5 +96,8 @@ def schedule(out: Terminal, runs: Sequence[Run], now: datetime) -> None:
 
 
 def _ago(gone: timedelta) -> str:
-    hours = int(gone.total_seconds() // 3600)
-    return f"{hours // 24:,} days" if hours >= 48 else f"{hours} hours"
+    minutes = int(gone.total_seconds() // 60)
+    for unit, size in (("days", 24 * 60), ("hours", 60)):
+        if minutes >= 2 * size:
+            return f"{minutes // size:,} {unit}"
+    return f"{minutes} minutes"
