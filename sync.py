@@ -391,7 +391,7 @@ def notify(
         notifying.show(at, message)
         if not dry_run:
             notifying.send(at, message)
-        at.conclude("notify", sent=not dry_run)
+        at.conclude("notify", dry_run=dry_run or None)
 
 
 @app.command()

@@ -29,10 +29,12 @@ TOLD = ("orders", "customers", "scored", "planned", "applied", "refused", "rejec
 
 
 def history(out: Terminal, runs: Sequence[Run]) -> None:
-    """Each run, the newest first, with what it did to each shop, or why it failed there."""
-    for run in reversed(runs):
-        lines = [_headline(run), *(f"  {line}" for line in (*_did(run), *_failed(run)))]
-        out.tell("history", escape("\n".join(lines)), **facts(run))
+    """Each run, the newest first: a line, below it each shop with what was done, or why not.
+
+    No table: on a narrow terminal that would cut the run's id, which `undo` takes.
+    """
+    for run in runs[::-1]:
+        out.tell("history", "\n".join(escape(line) for line in _lines(run)), **facts(run))
 
 
 def facts(run: Run) -> dict[str, object]:
@@ -51,10 +53,15 @@ def facts(run: Run) -> dict[str, object]:
     }
 
 
-def _headline(run: Run) -> str:
-    took = "-" if run.took is None else str(run.took).partition(".")[0]
-    start = f"{run.started_at:%Y-%m-%d %H:%M}"
-    return f"{start}  {run.command:<14}  {took:<8}  {ended(run):<20}  {run.run_id}"
+def _lines(run: Run) -> Iterator[str]:
+    took = str(run.took).partition(".")[0] if run.took is not None else ""
+    started = f"{run.started_at:%Y-%m-%d %H:%M}"
+    yield f"{run.run_id:<22}  {started}  {took:>7}  {run.command:<9} {ended(run)}".rstrip()
+    if why := run.failures.get(""):
+        yield f"    {why}"
+    for shop in run.shops:
+        if told := _did(run, shop):
+            yield f"    {shop}: {told}"
 
 
 def ended(run: Run) -> str:
@@ -64,17 +71,11 @@ def ended(run: Run) -> str:
     return ENDED.get(run.exit_code, f"exit {run.exit_code}")
 
 
-def _did(run: Run) -> Iterator[str]:
-    counts = run.counts_by_shop
-    for shop in run.shops:
-        told = [f"{what} {counts[shop][what]:,}" for what in TOLD if counts.get(shop, {}).get(what)]
-        if told:
-            yield f"{shop}: {', '.join(told)}"
-
-
-def _failed(run: Run) -> Iterator[str]:
-    for shop, why in run.failures.items():
-        yield f"{shop}: {why}" if shop else why
+def _did(run: Run, shop: str) -> str:
+    if shop in run.failures:
+        return run.failures[shop]
+    counts = run.counts_by_shop.get(shop, {})
+    return ", ".join(f"{what} {counts[what]:,}" for what in TOLD if counts.get(what))
 
 
 def schedule(out: Terminal, runs: Sequence[Run], now: datetime) -> None:
@@ -95,5 +96,8 @@ def schedule(out: Terminal, runs: Sequence[Run], now: datetime) -> None:
 
 
 def _ago(gone: timedelta) -> str:
-    hours = int(gone.total_seconds() // 3600)
-    return f"{hours // 24:,} days" if hours >= 48 else f"{hours} hours"
+    minutes = int(gone.total_seconds() // 60)
+    for unit, size in (("days", 24 * 60), ("hours", 60)):
+        if minutes >= 2 * size:
+            return f"{minutes // size:,} {unit}"
+    return f"{minutes} minutes"

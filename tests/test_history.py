@@ -23,11 +23,6 @@ KILLED = Run("c", "run", ["eu"], AT + 2 * DAY, None, None, {})
 ODD = Run("d", "plan", ["eu"], AT + 2 * DAY, AT + 3 * DAY, "StalePlan", {}, {"": "is stale"})
 
 
-@pytest.fixture(autouse=True)
-def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
-
-
 def told(capsys: pytest.CaptureFixture[str], *runs: Run) -> list[str]:
     history.history(Terminal(), runs)
     return capsys.readouterr().out.splitlines()
@@ -36,17 +31,31 @@ def told(capsys: pytest.CaptureFixture[str], *runs: Run) -> list[str]:
 def test_people_see_the_newest_first_how_it_ended_and_what_was_done_to_whom(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    newest, oldest, *shops = told(capsys, GOOD, KILLED)
-    assert "did not end" in newest
-    for part in ("2026-11-22 03:00", "run", "0:01:30", "done", "a"):
-        assert part in oldest
-    assert shops == ["  eu: orders 1,200", "  us: scored 7"]
+    assert told(capsys, GOOD, KILLED) == [
+        "c                       2026-11-24 03:00           run       did not end",
+        "a                       2026-11-22 03:00  0:01:30  run       done",
+        "    eu: orders 1,200",
+        "    us: scored 7",
+    ]
 
 
 def test_why_a_run_failed_stands_below_it(capsys: pytest.CaptureFixture[str]) -> None:
-    _, first, second, last = told(capsys, BAD, ODD)
-    assert [first, last] == ["  is stale", "  eu: can't be [reached]"]
-    assert "shop not reached" in second
+    assert told(capsys, BAD, ODD) == [
+        "d                       2026-11-24 03:00  1 day, 0:00:00  plan      StalePlan",
+        "    is stale",
+        "b                       2026-11-23 03:00  0:00:00  run       shop not reached",
+        "    eu: can't be [reached]",
+    ]
+
+
+def test_a_runs_id_is_whole_on_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    long = Run("20261129T173250-000012", "run", ["eu"], AT, AT, "exit 0", {"eu.orders": 7})
+    first, second = told(capsys, long)
+    assert first.startswith("20261129T173250-000012  ")
+    assert second == "    eu: orders 7"
 
 
 def test_programs_get_instants_seconds_codes_and_counts() -> None:
