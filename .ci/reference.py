@@ -125,7 +125,7 @@ def told_in(example: str) -> dict[str, Told]:
     goes_on = False
     for line in example.splitlines():
         name, is_set, _ = line.removeprefix("# ").partition("=")
-        is_set = is_set if re.fullmatch(r"CLV_\w+", name) else ""
+        is_set = is_set if re.fullmatch(r"(CLV|OTEL)_\w+", name) else ""
         if is_set:
             shop = ANY_SHOP.match(name)
             key = ANY_SHOP.sub("", name)
