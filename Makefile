@@ -22,7 +22,7 @@ test: $(STAMP)  ## set up, then all tests
 thorough: $(STAMP)  ## the tests that repeat what others show, many times over
 	$(BIN)/python -m pytest -m thorough --numprocesses auto --dist worksteal
 
-reliability: $(STAMP)  ## the 43 numbered checks at their full figures, as a table (a quarter of an hour on two free cores)
+reliability: $(STAMP)  ## the 43 numbered checks at their full figures, as a table (within half an hour)
 	RELIABILITY=full $(BIN)/python -m pytest tests/reliability --numprocesses auto --dist worksteal
 
 reliability-selftest: $(STAMP)  ## each of them has to fail on a bug that is planted for it
