@@ -24,7 +24,7 @@ from tests.test_sync import foreign, lasting
 @pytest.mark.parametrize("way", ["module", "put", "files"])
 def test_check_23_what_admins_noted_stays_on_every_customer(told: Told, way: str) -> None:
     own = WAYS[way]
-    with shops(told.often(60, 11_000)) as world:
+    with shops(told.often(60, 11_500)) as world:
         books = world.books
         tag_everybody(books, "us", 4)
         for row in books.query("SELECT id FROM customers WHERE shop = 'eu'"):
