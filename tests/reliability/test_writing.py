@@ -91,7 +91,7 @@ def test_check_31_what_we_wrote_is_not_read_again_and_again(told: Told, rest: Re
 def test_check_21_killed_while_it_writes_the_end_is_that_of_the_plan(
     told: Told, scored: Scored, way: str
 ) -> None:
-    wanted = told.often(3, 40)
+    wanted = told.often(3 if way == "files" else 2, 40)
     rng = random.Random(way)  # noqa: S311  # no secret
     with scored.copied(way) as shop:
         assert begun(shop, Fault("slow", probability=0)).wait().code == 0
@@ -157,16 +157,22 @@ def test_check_22_an_answer_that_is_lost_behind_the_commit_has_no_second_effect(
     with scored.copied(way) as shop:
         assert shop.apply().wait().code == 0
         plan = shop.seen()
-    times, lost, doubled, other = told.often(2, 10), 0, 0, 0
+    times, lost, doubled, other, failed = told.often(2, 10), 0, 0, 0, 0
     for seed in range(times):
         with scored.copied(way) as shop:
             fault = Fault("lost", method="POST|PUT", probability=0.4, times=0)
             shop.sandbox.faults.set([fault], seed)
-            assert shop.apply().wait().code == 0
+            failed += shop.apply().wait().code != 0
             lost += shop.sandbox.faults.report()[0]["met"]
             other += differing(shop.seen(), plan)
             doubled += shop.two_tier_tags() + made_twice(shop)
-    told(f"answers lost behind a commit ({way})", lost, doubled=doubled, rows_that_differ=other)
+    told(
+        f"answers lost behind a commit ({way})",
+        lost,
+        doubled=doubled,
+        rows_that_differ=other,
+        runs_failed=failed,
+    )
 
 
 def made_twice(shop: Shop) -> int:
@@ -191,13 +197,13 @@ def test_check_25_an_admin_who_edits_behind_the_plan_is_not_overwritten(
         kept = sum(is_edited(shop, int(customer)) for customer in edited)
         conflicts = {one["customer"] for one in ended.events("refused")}
         applied = ended.lines[-1]["shops"][shop.way.shop]["applied"]
-    assert ended.code == 3
     told(
         f"customers whom an admin edited behind the plan ({way})",
         len(edited),
         overwritten=len(edited) - kept,
         not_told=len(set(edited) - conflicts),
         others_not_written=len(planned) - len(edited) - applied,
+        other_exit_codes=int(ended.code != 3),
     )
 
 
@@ -234,8 +240,15 @@ def test_check_26_tags_that_are_dropped_without_a_word_are_found(
                 " AND t.customer_id = v.customer_id AND t.tag = 'clv-' || v.value)"
             )
         }
-        assert ended.code == 3
-    told(f"tags that the shop lost silently ({way})", len(dropped), unseen=len(dropped - refused))
+    told(
+        f"tags that the shop lost silently ({way})",
+        len(dropped),
+        unseen=len(dropped - refused),
+        other_exit_codes=int(ended.code != 3),
+    )
+
+
+WRITTEN = ("planned", "applied")
 
 
 @pytest.mark.parametrize("way", ["put", "module"])
@@ -246,15 +259,15 @@ def test_check_27_a_twentieth_is_refused_and_the_others_are_written(
     with scored.copied(way, refuse_percent=percent) as shop:
         first = shop.apply().wait()
         refused = first.events("refused")
-        counts = first.lines[-1]["shops"]["eu"]
+        planned, applied = (first.lines[-1]["shops"]["eu"].get(one, 0) for one in WRITTEN)
         silent = sum(not one["reason"] for one in refused)
         configure(shop.books, "eu", refuse_percent=0)
         again = shop.apply().wait()
         left = shop.run("plan", "--detailed-exitcode").code
     told(
         f"customers of whom {percent}% refuse every write ({way})",
-        counts["planned"],
-        not_written=counts["planned"] - counts["applied"] - len(refused),
+        planned,
+        not_written=planned - applied - len(refused),
         nobody_refused=int(not refused),
         without_reason=silent,
         not_tried_again=len(refused) - again.lines[-1]["shops"]["eu"]["applied"],
