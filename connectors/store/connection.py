@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 
 import duckdb
 import pyarrow as pa
@@ -21,6 +22,9 @@ from connectors.store import rewriting
 #: else that DuckDB raises is a defect of ours and shows as it is.
 UNUSABLE = (duckdb.OperationalError, duckdb.InternalError, duckdb.FatalException)
 
+#: How long a query that is under way in another thread is waited for, after a stop.
+PARTING_SECONDS = 2
+
 
 @contextmanager
 def opened(path: Path, now: datetime, memory_mb: int, threads: int) -> Iterator[DuckDBPyConnection]:
@@ -33,7 +37,7 @@ def opened(path: Path, now: datetime, memory_mb: int, threads: int) -> Iterator[
         with _told(path):
             private_folder(path.parent)
             stack.enter_context(_locked(path, now))
-            connection = stack.enter_context(closing(_whole(path, now, memory_mb, threads)))
+            connection = stack.enter_context(_closing(_whole(path, now, memory_mb, threads)))
             path.chmod(0o600)
         with _said(path):
             yield connection
@@ -41,6 +45,26 @@ def opened(path: Path, now: datetime, memory_mb: int, threads: int) -> Iterator[
         if erased:
             connection.close()
             _rewrite(path, now, memory_mb)
+
+
+@contextmanager
+def _closing(connection: DuckDBPyConnection) -> Iterator[DuckDBPyConnection]:
+    """Closes it at the end; waits little for queries of threads that were told to stop.
+
+    To close a connection is to wait for what its cursors are at. A stop doesn't: the process ends
+    next, and what is committed is safe.
+    """
+    try:
+        yield connection
+    except Interrupted:
+        parting = Thread(target=connection.close, daemon=True)
+        parting.start()
+        parting.join(PARTING_SECONDS)
+        raise
+    except BaseException:
+        connection.close()
+        raise
+    connection.close()
 
 
 def _whole(path: Path, now: datetime, memory_mb: int, threads: int) -> DuckDBPyConnection:
