@@ -8,12 +8,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from duckdb import DuckDBPyConnection, InterruptException
 from made_rows import NOW, order
 
 from connectors import hinted
@@ -41,9 +42,8 @@ NAMES = ("a", "b", "c")
 SECONDS = 10
 
 
-@pytest.fixture
-def at(tmp_path: Path) -> Iterator[Session]:
-    """A session with three shops."""
+@contextmanager
+def three_shops(tmp_path: Path) -> Iterator[Session]:
     environment = {"CLV_SHOPS": ",".join(NAMES), "CLV_STORE": str(tmp_path / "s.duckdb")}
     for name in NAMES:
         environment |= {f"CLV_{name.upper()}_PLATFORM": "file", f"CLV_{name.upper()}_PATH": "x"}
@@ -51,6 +51,12 @@ def at(tmp_path: Path) -> Iterator[Session]:
     with sessions.opened(
         settings, [], "run", Terminal(json=True), lambda: NOW, lambda: False
     ) as opened:
+        yield opened
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Iterator[Session]:
+    with three_shops(tmp_path) as opened:
         yield opened
 
 
@@ -181,6 +187,27 @@ def test_what_hangs_is_left_behind_and_gets_into_the_store_no_more(
     while left_behind():
         time.sleep(0.01)
     assert at.store.cursor("b", "orders") is None
+
+
+@pytest.mark.usefixtures("alarm")
+def test_a_query_that_takes_long_is_not_waited_for(tmp_path: Path) -> None:
+    at_work: list[DuckDBPyConnection] = []
+
+    def job(at: Session, shop: ShopSettings) -> None:
+        if shop.shop == "b":
+            at_work.append(at.store.connection)
+            signal.setitimer(signal.ITIMER_REAL, 0.5)
+            with suppress(InterruptException), at.alone:
+                at.store.connection.execute("select sum(hash(i)) from range(2000000000) as t(i)")
+
+    with pytest.raises(Interrupted), three_shops(tmp_path) as at:
+        abreast(at, job, 3)
+    assert left_behind()
+    while left_behind():
+        at_work[0].interrupt()
+        time.sleep(0.01)
+    with three_shops(tmp_path) as at:
+        assert [run.status for run in at.store.runs()] == ["Interrupted", None]
 
 
 def test_what_the_law_asks_is_done_alone_in_the_store(
