@@ -61,8 +61,8 @@ class SparkStore(Store):
         """
         cluster.require_extra()
         folder = target.warehouse.absolute()
-        beside, staged = (folder / "log", folder / "staged"), folder / "staged"
-        with opened(folder / target.books.name, now, memory_mb, 1, [*beside]) as connection:
+        beside = (folder / "log", target.staged)
+        with opened(folder / target.books.name, now, memory_mb, 1, beside) as connection:
             migrate(connection, target.books, now)
             sealed.prepare(connection)
             running = Cluster(target)
@@ -70,7 +70,7 @@ class SparkStore(Store):
                 yield cls(connection, hasher, cluster=running, folder=folder)
             finally:
                 running.close()
-                shutil.rmtree(staged, ignore_errors=True)
+                shutil.rmtree(target.staged, ignore_errors=True)
             sealed.sweep(connection)
 
     # --------------------------------------------------------------------------------- the log
