@@ -16,18 +16,15 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.request import urlopen
 
+from loopback import started
 from peers.environments import HERE as SIDES
 from peers.environments import python_of, surroundings
 
-HERE = Path(__file__).parent
 PEERS = {"pymagento": "pymagento_peer.py", "my-magento": "my_magento_peer.py"}
 SIZES = (10_000, 50_000, 100_000, 500_000)
 #: From so many on my-magento is left out: it holds all orders in memory twice, a few dozen KB each.
@@ -60,17 +57,6 @@ class Run:
         return self.seconds / (self.served / self.workers) if self.served else math.inf
 
 
-@contextmanager
-def server(*options: object) -> Iterator[str]:
-    """The address of a server that runs while the block does."""
-    command = [sys.executable, str(HERE / "magento_server.py"), *map(str, options)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:  # noqa: S603
-        try:
-            yield running.stdout.readline().strip() if running.stdout else ""
-        finally:
-            running.terminate()
-
-
 def ask(address: str) -> dict[str, Any]:
     with urlopen(f"{address}/_served") as answer:  # noqa: S310 -- our own server
         told: dict[str, Any] = json.load(answer)
@@ -79,7 +65,10 @@ def ask(address: str) -> dict[str, Any]:
 
 def pull(side: str, orders: int, *options: object, workers: int = 1, task: str = "read") -> Run:
     """One side's pull of a fresh server with so many orders."""
-    with server("--orders", orders, *options) as address, TemporaryDirectory() as folder:
+    with (
+        started("magento_server.py", "--orders", orders, *options) as address,
+        TemporaryDirectory() as folder,
+    ):
         if side in PEERS:
             command = [python_of(side), SIDES / PEERS[side], address, orders]
         else:

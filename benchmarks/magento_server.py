@@ -17,7 +17,6 @@ import argparse
 import asyncio
 import json
 import random
-import sys
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +24,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
+
+from loopback import serve
 
 from connectors.sandbox import MAGENTO_SHOP
 from connectors.sandbox.books import Books
@@ -246,14 +247,6 @@ async def _send(
     await writer.drain()
 
 
-async def serve(server: Server) -> None:
-    listening = await asyncio.start_server(server.talk, "127.0.0.1", 0, limit=2**20)
-    port = listening.sockets[0].getsockname()[1]
-    sys.stdout.write(f"http://127.0.0.1:{port}\n")
-    sys.stdout.flush()
-    await listening.serve_forever()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=50_000)
@@ -264,7 +257,7 @@ def main() -> None:
     marked, row = rendered_orders()
     shop = Shop([GAP * n for n in range(1, asked.orders + 1)], asked.moving, marked, row)
     shop.templates("")
-    asyncio.run(serve(Server(shop, asked.page_ms / 1000, asked.order_ms / 1000)))
+    asyncio.run(serve(Server(shop, asked.page_ms / 1000, asked.order_ms / 1000).talk))
 
 
 if __name__ == "__main__":

@@ -17,18 +17,16 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.request import urlopen
 
+from loopback import started
 from peers.environments import HERE as SIDES
 from peers.environments import python_of, surroundings
 
-HERE = Path(__file__).parent
 PLANS = {"Basic, 2 calls and 100 points a second": "standard", "Plus, ten times that": "plus"}
 SIZES = (10_000, 50_000, 100_000, 500_000)
 NO_TIME = ("--page-ms", 0, "--order-ms", 0, "--plan", "none")
@@ -75,21 +73,13 @@ class Run:
         return self.orders / self.seconds
 
 
-@contextmanager
-def server(*options: object) -> Iterator[str]:
-    """The address of a server that runs while the block does."""
-    command = [sys.executable, str(HERE / "shopify_server.py"), *map(str, options)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:  # noqa: S603
-        try:
-            yield running.stdout.readline().strip() if running.stdout else ""
-        finally:
-            running.terminate()
-
-
 def pull(side: Side, orders: int, *options: object) -> Run:
     """One side's pull of a fresh server with so many orders."""
     python = side.python
-    with server("--orders", orders, *options) as address, TemporaryDirectory() as folder:
+    with (
+        started("shopify_server.py", "--orders", orders, *options) as address,
+        TemporaryDirectory() as folder,
+    ):
         command = [python, SIDES / side.script, address, orders, *side.told]
         done = subprocess.run(  # noqa: S603 -- our own words
             [str(part) for part in command], env=surroundings(), capture_output=True, text=True,

@@ -22,13 +22,14 @@ import base64
 import json
 import math
 import re
-import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
+
+from loopback import serve
 
 from connectors.sandbox import SHOPIFY_SHOP
 from connectors.sandbox.books import Books
@@ -448,14 +449,6 @@ async def _send(writer: asyncio.StreamWriter, answer: Answer, limit: str) -> Non
         await writer.drain()
 
 
-async def serve(server: Server) -> None:
-    listening = await asyncio.start_server(server.talk, "127.0.0.1", 0, limit=2**20)
-    port = listening.sockets[0].getsockname()[1]
-    sys.stdout.write(f"http://127.0.0.1:{port}\n")
-    sys.stdout.flush()
-    await listening.serve_forever()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=50_000)
@@ -466,7 +459,7 @@ def main() -> None:
     asked = parser.parse_args()
     shop = Shop(asked.orders, prepared(), PLANS.get(asked.plan, UNLIMITED))
     times = (asked.page_ms / 1000, asked.order_ms / 1000, asked.queue_ms / 1000)
-    asyncio.run(serve(Server(shop, Api(shop, *times))))
+    asyncio.run(serve(Server(shop, Api(shop, *times)).talk))
 
 
 if __name__ == "__main__":

@@ -5,30 +5,21 @@ With SciPy and pandas it takes half of a start, and most commands score nobody.
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from importlib.util import LazyLoader, find_spec, module_from_spec
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 __all__ = ["clv"]
 
 
-def _on_first_use(name: str) -> ModuleType:
-    """The module, loaded when something of it is asked for.
+class _OnFirstUse:
+    """Stands for `clv`. (A module with importlib's LazyLoader would run `clv.errors` twice where
+    that is imported before `clv` was used, and what one raises the other wouldn't catch.)"""
 
-    https://docs.python.org/3/library/importlib.html#implementing-lazy-imports
-    """
-    spec = find_spec(name)
-    if name in sys.modules or not spec or not spec.loader:
-        return import_module(name)
-    spec.loader = LazyLoader(spec.loader)
-    module = sys.modules[name] = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module("clv"), name)
 
 
 if TYPE_CHECKING:
     import clv
 else:
-    clv = _on_first_use("clv")
+    clv = _OnFirstUse()

@@ -241,6 +241,7 @@ def interrupted(many: Sandbox, tmp_path: Path) -> Interrupted:
     return Interrupted(many, tmp_path)
 
 
+@pytest.mark.thorough  # check 01 kills it on each platform
 def test_killed_ten_times_a_backfill_ends_as_if_nothing_had_been(interrupted: Interrupted) -> None:
     assert interrupted.whole("whole.duckdb", "pull") == 0
     after = [3, 7, 9, 5, 11, 8, 6, 12, 4, 10]

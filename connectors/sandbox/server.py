@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -10,8 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import uvicorn
-
+from connectors import listening
 from connectors.sandbox import (
     MAGENTO_SHOP,
     MAGENTO_TOKEN,
@@ -67,33 +65,14 @@ def open_books(
     return books
 
 
-class _Server(uvicorn.Server):
-    """Tells when it listens."""
-
-    def __init__(self, config: uvicorn.Config, listens: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._listens = listens
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._listens()
-
-
-def _server(books: Books, faults: FaultPlan, listens: Callable[[], None]) -> _Server:
-    config = uvicorn.Config(
-        app.create_app(books, faults), http="h11", ws="none", lifespan="off", loop="asyncio",
-        log_level="warning", access_log=False, date_header=False, timeout_graceful_shutdown=1,
-    )  # fmt: skip
-    return _Server(config, listens)
-
-
-def _listening(port: int) -> socket.socket:
-    # asyncio switches Nagle's algorithm off only where the protocol is named; with it on, every
-    # answer waits 40 ms for an acknowledgement
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((HOST, port))
-    return listener
+def _server(books: Books, faults: FaultPlan, listens: Callable[[], None]) -> listening.Server:
+    return listening.server_of(
+        app.create_app(books, faults),
+        listens,
+        log_level="warning",
+        date_header=False,
+        timeout_graceful_shutdown=1,
+    )
 
 
 @contextmanager
@@ -104,7 +83,7 @@ def serve(books: Books | Path | str, port: int = 0) -> Iterator[Sandbox]:
     """
     opened = books if isinstance(books, Books) else Books(books)
     faults, ready = FaultPlan(), threading.Event()
-    with _listening(port) as listener:
+    with listening.bound(HOST, port) as listener:
         server = _server(opened, faults, ready.set)
         thread = threading.Thread(target=server.run, args=([listener],), name="sandbox")
         thread.start()
@@ -124,7 +103,7 @@ def serve_forever(books: Books, port: int, listens: Callable[[str], None]) -> No
 
     Raises OSError where the port is taken.
     """
-    with _listening(port) as listener:
+    with listening.bound(HOST, port) as listener:
         url = f"http://{HOST}:{listener.getsockname()[1]}"
         with suppress(KeyboardInterrupt):
             _server(books, FaultPlan(), lambda: listens(url)).run([listener])

@@ -6,9 +6,9 @@ import socket
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-import uvicorn
 from starlette.types import ASGIApp
 
+from connectors import listening
 from connectors.config import Settings, ShopSettings
 from connectors.errors import ConfigurationError
 from connectors.hints import Hints, beside
@@ -54,54 +54,24 @@ def listening_for(shops: Sequence[ShopSettings]) -> list[ShopSettings]:
     return ours
 
 
-class Server(uvicorn.Server):
-    """Tells when it listens."""
-
-    def __init__(self, config: uvicorn.Config, listens: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._listens = listens
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._listens()
-
-
-def server_of(app: ASGIApp, listens: Callable[[], None] = lambda: None) -> Server:
-    config = uvicorn.Config(
+def server_of(app: ASGIApp, listens: Callable[[], None] = lambda: None) -> listening.Server:
+    return listening.server_of(
         app,
-        http="h11",
-        ws="none",
-        lifespan="off",
-        loop="asyncio",
+        listens,
         log_config=None,
-        access_log=False,
         server_header=False,
         limit_concurrency=AT_ONCE,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=LAST_ANSWERS,
     )
-    return Server(config, listens)
 
 
 def bound(host: str, port: int) -> socket.socket:
     """A socket on that port, 0 for a free one."""
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        # asyncio switches Nagle's algorithm off only where the protocol is named
-        listener = socket.socket(family, kind, socket.IPPROTO_TCP)
+        return listening.bound(host, port)
     except OSError as error:
-        raise _not_bound(host, port, error) from error
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except OSError as error:
-        listener.close()
-        raise _not_bound(host, port, error) from error
-    return listener
-
-
-def _not_bound(host: str, port: int, error: OSError) -> ConfigurationError:
-    return ConfigurationError(
-        f"{host} port {port} can't be listened on: {error.strerror}",
-        mend="Choose others with --host and --port.",
-    )
+        raise ConfigurationError(
+            f"{host} port {port} can't be listened on: {error.strerror}",
+            mend="Choose others with --host and --port.",
+        ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import numpy as np
@@ -11,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clv.errors import NotEnoughData
 from clv.models.beta_geo import BetaGeoNBD
 
 NAMES = ("r", "alpha", "a", "b")
@@ -133,30 +131,6 @@ def test_a_large_shop_is_started_on_a_sample_and_ends_at_the_same_maximum(
     assert [getattr(model, n) for n in NAMES] == pytest.approx(
         [getattr(daily, n) for n in NAMES], rel=1e-5
     )
-
-
-def test_a_model_survives_json(daily: BetaGeoNBD) -> None:
-    text = daily.to_json()
-    assert BetaGeoNBD.from_json(text) == daily
-    assert json.loads(text)["r"] == daily.r
-
-
-def test_too_few_customers_are_refused_with_their_number() -> None:
-    with pytest.raises(NotEnoughData, match="customers=4 repeaters=4"):
-        BetaGeoNBD.fit(pd.concat([history(2, 30, 60)] * 4))
-
-
-def test_a_shop_of_one_time_buyers_is_refused() -> None:
-    with pytest.raises(NotEnoughData, match="repeaters=0"):
-        BetaGeoNBD.fit(pd.concat([history(0, 0, 60)] * 500))
-
-
-def test_customers_who_are_all_alike_stop_at_the_wall() -> None:
-    model = BetaGeoNBD.fit(pd.concat([history(10, 100, 105)] * 50))
-    assert model.at_wall
-    assert np.isfinite(model.log_likelihood)
-    ahead = model.conditional_expected_purchases(105, history(10, 100, 105))[0]
-    assert ahead == pytest.approx(10, rel=0.1)
 
 
 def test_one_time_buyers_are_alive_by_definition(daily: BetaGeoNBD) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv.errors import BadSettings, NotEnoughData
+from clv.errors import BadSettings
 from clv.models.beta_geo import BetaGeoNBD
 from clv.models.mbg_cnbd_k import MBGCNBDk
 from clv.models.modified_beta_geo import ModifiedBetaGeoNBD
@@ -133,16 +133,6 @@ def test_the_unit_of_time_changes_neither_k_nor_a_forecast(
 def test_k_out_of_its_range_is_refused(cdnow: pd.DataFrame, k: int) -> None:
     with pytest.raises(BadSettings, match=f"k={k} least=1 most=12"):
         MBGCNBDk.fit(cdnow, k=k)
-
-
-def test_a_shop_of_one_time_buyers_is_refused() -> None:
-    with pytest.raises(NotEnoughData, match="repeaters=0"):
-        MBGCNBDk.fit(pd.concat([history(0, 0, 60)] * 500))
-
-
-def test_a_model_survives_json() -> None:
-    model = MBGCNBDk(k=3, **GROCERY)
-    assert MBGCNBDk.from_json(model.to_json()) == model
 
 
 def simulated_future(model: MBGCNBDk, t_x: float, T: float, t: float) -> tuple[float, float]:

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv.errors import NotEnoughData
 from clv.models.beta_geo import BetaGeoNBD
 from clv.models.modified_beta_geo import ModifiedBetaGeoNBD
 
@@ -92,15 +91,6 @@ def test_weights_stand_for_as_many_customers(
     model = ModifiedBetaGeoNBD.fit(counted, weights=counted.n)
     assert model.customers == 2357
     np.testing.assert_allclose(model.parameters, daily.parameters, rtol=1e-8)
-
-
-def test_a_model_survives_json(daily: ModifiedBetaGeoNBD) -> None:
-    assert ModifiedBetaGeoNBD.from_json(daily.to_json()) == daily
-
-
-def test_a_shop_of_one_time_buyers_is_refused() -> None:
-    with pytest.raises(NotEnoughData, match="MBG/NBD needs more customers"):
-        ModifiedBetaGeoNBD.fit(pd.concat([history(0, 0, 60)] * 500))
 
 
 def test_random_futures_come_to_the_expectation(daily: ModifiedBetaGeoNBD) -> None:

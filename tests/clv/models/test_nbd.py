@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import mpmath as mp
 import numpy as np
 import pandas as pd
@@ -11,7 +9,6 @@ import pytest
 from scipy.special import gammaln
 from scipy.stats import nbinom
 
-from clv.errors import NotEnoughData
 from clv.models.histories import grouped
 from clv.models.nbd import NBD, _Likelihood
 from clv.models.pareto_nbd import ParetoNBD
@@ -112,16 +109,6 @@ def test_customers_who_are_all_alike_stop_at_the_wall() -> None:
     assert model.at_wall
     ahead = model.conditional_expected_purchases(105, history(10, 100, 105))[0]
     assert ahead == pytest.approx(10, rel=0.01)
-
-
-def test_too_few_customers_are_refused_with_their_number() -> None:
-    with pytest.raises(NotEnoughData, match="customers=4 repeaters=4"):
-        NBD.fit(pd.concat([history(2, 30, 60)] * 4))
-
-
-def test_a_model_survives_json(daily: NBD) -> None:
-    assert NBD.from_json(daily.to_json()) == daily
-    assert json.loads(daily.to_json())["alpha"] == daily.alpha
 
 
 def test_everybody_stays_and_that_is_no_finding(daily: NBD, cdnow: pd.DataFrame) -> None:

@@ -8,7 +8,6 @@ papers' own expressions (two 2F1) and know nothing of how `clv` computes them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +18,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clv.errors import NotEnoughData
 from clv.models.pareto_nbd import ParetoNBD, _Likelihood
 from clv.numerics.lapse import Known, Silence
 
@@ -374,30 +372,6 @@ def test_customers_in_small_blocks_are_the_same_customers(
         daily.discounted_expected_residual_transactions(cdnow, 1e-4), dert, rtol=1e-13
     )
     assert likelihood_of(cdnow)(np.array(values(daily)))[0] == pytest.approx(value, rel=1e-13)
-
-
-def test_a_model_survives_json(daily: ParetoNBD) -> None:
-    text = daily.to_json()
-    assert ParetoNBD.from_json(text) == daily
-    assert json.loads(text)["beta"] == daily.beta
-
-
-def test_too_few_customers_are_refused_with_their_number() -> None:
-    with pytest.raises(NotEnoughData, match="customers=4 repeaters=4"):
-        ParetoNBD.fit(pd.concat([history(2, 30, 60)] * 4))
-
-
-def test_a_shop_of_one_time_buyers_is_refused() -> None:
-    with pytest.raises(NotEnoughData, match="repeaters=0"):
-        ParetoNBD.fit(pd.concat([history(0, 0, 60)] * 500))
-
-
-def test_customers_who_are_all_alike_stop_at_the_wall() -> None:
-    model = ParetoNBD.fit(pd.concat([history(10, 100, 105)] * 50))
-    assert model.at_wall
-    assert np.isfinite(model.log_likelihood)
-    ahead = model.conditional_expected_purchases(105, history(10, 100, 105))[0]
-    assert ahead == pytest.approx(10, rel=0.1)
 
 
 def test_customers_who_all_bought_on_the_last_day_never_lapse() -> None:
