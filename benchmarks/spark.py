@@ -115,7 +115,6 @@ def measured(store: str, model: str) -> dict[str, Any]:
         "CLV_SHOPS": filling.SHOP,
         f"CLV_{filling.SHOP.upper()}_PLATFORM": "file",
         f"CLV_{filling.SHOP.upper()}_PATH": "orders.csv",
-        "CLV_EMAIL_KEY": "the same key for both of them",
         "CLV_STORE": store,
         "CLV_MODEL": model,
         "PYTHONPATH": str(HOUSE),
@@ -200,8 +199,9 @@ def compared(orders: int, folder: Path, cluster: Standalone, asked: argparse.Nam
     poured(store, there)
     line(f"\n--- {orders:,} orders")
     begun = time.perf_counter()
-    told("Spark, two workers", measured(named, asked.model))
-    line(f"{(time.perf_counter() - begun) / orders * MILLION:.1f} s a million orders")
+    if asked.spark:
+        told("Spark, two workers", measured(named, asked.model))
+        line(f"{(time.perf_counter() - begun) / orders * MILLION:.1f} s a million orders")
     if asked.duckdb:
         begun = time.perf_counter()
         told("DuckDB", measured(str(store), asked.model))
@@ -216,6 +216,7 @@ def main() -> None:
     parser.add_argument("--model", default="bg")
     parser.add_argument("--memory", default="3g", help="of each worker")
     parser.add_argument("--no-duckdb", dest="duckdb", action="store_false")
+    parser.add_argument("--no-spark", dest="spark", action="store_false", help="scored before")
     parser.add_argument("--job", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.job:

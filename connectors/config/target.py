@@ -35,6 +35,11 @@ class SparkTarget:
         return self.warehouse / BOOKS
 
     @property
+    def staged(self) -> Path:
+        """What is worked out meanwhile; it goes when the store is closed."""
+        return self.warehouse.absolute() / "staged"
+
+    @property
     def is_connect(self) -> bool:
         return self.master.startswith(SCHEMES["spark-connect"])
 

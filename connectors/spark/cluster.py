@@ -58,7 +58,7 @@ def opened(target: SparkTarget) -> SparkSession:
     require_extra()
     _reach(target)
     session = _connected(target) if target.is_connect else _started(target)
-    code = _zipped(private_folder(target.warehouse.absolute() / "staged"))
+    code = _zipped(private_folder(target.staged))
     session.addArtifacts(str(code), pyfile=True)
     return session
 

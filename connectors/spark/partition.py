@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from connectors.files import written_whole
+from connectors.files import on_the_disk, written_whole
 from connectors.plain import plain
 
 #: What a part tells goes to the driver as bytes in this column.
@@ -67,6 +67,7 @@ class Scored:
                 table, another = self._of(batch)
                 writer.write_table(table)
                 more, rows = more + another, rows + table.num_rows
+        on_the_disk(path.parent)
         yield said(Written(path.name, rows, more))
 
     def _of(self, batch: pa.RecordBatch) -> tuple[pa.Table, Any]:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from connectors.config.target import SparkTarget
+from connectors.files import private_folder, written_whole
 from connectors.spark import cluster
 from connectors.spark.attending import attended
 from connectors.spark.partition import TOLD, heard
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 Part = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
@@ -47,14 +49,14 @@ class Cluster:
     # ------------------------------------------------------------------------------------ reading
 
     def name(self, name: str, paths: Sequence[Path], empty: pa.Schema) -> None:
-        """Has queries read these Parquet files under a name."""
-        session = self.session()
+        """Has queries read these Parquet files under a name; where there are none, no rows."""
+        if not paths:
+            paths = [private_folder(self.target.staged) / f"no-{name}.parquet"]
+            with written_whole(paths[0]) as fresh:
+                pq.write_table(empty.empty_table(), fresh)
         with self._asked():
-            frame = self.read(paths) if paths else session.createDataFrame(empty.empty_table())
+            frame = self.session().read.parquet(*map(_address, paths))
             frame.createOrReplaceTempView(name)
-
-    def read(self, paths: Iterable[Path]) -> DataFrame:
-        return self.session().read.parquet(*map(_address, paths))
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """A short answer."""

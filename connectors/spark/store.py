@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from connectors.config.target import SparkTarget
 from connectors.errors import StoreError
-from connectors.files import private_folder
+from connectors.files import on_the_disk, private_folder
 from connectors.identity import EmailHasher
 from connectors.platform import Page
 from connectors.schema import Rule
@@ -61,16 +61,17 @@ class SparkStore(Store):
         """
         cluster.require_extra()
         folder = target.warehouse.absolute()
-        beside, staged = (folder / "log", folder / "staged"), folder / "staged"
-        with opened(folder / target.books.name, now, memory_mb, 1, [*beside]) as connection:
+        beside = (folder / "log", target.staged)
+        with opened(folder / target.books.name, now, memory_mb, 1, beside) as connection:
             migrate(connection, target.books, now)
             sealed.prepare(connection)
+            shutil.rmtree(target.staged, ignore_errors=True)  # of a run that died
             running = Cluster(target)
             try:
                 yield cls(connection, hasher, cluster=running, folder=folder)
             finally:
                 running.close()
-                shutil.rmtree(staged, ignore_errors=True)
+                shutil.rmtree(target.staged, ignore_errors=True)
             sealed.sweep(connection)
 
     # --------------------------------------------------------------------------------- the log
@@ -104,6 +105,8 @@ class SparkStore(Store):
             private_folder(folder.parent)
             self.cluster.keep(asking.latest(log), folder, sealed.SORTED_BY[log].split(", "))
             fresh[log] = [self._file(path, number) for path in _parts(folder)]
+            for path in (*_parts(folder), folder, folder.parent):
+                on_the_disk(path)
         with transaction(self.connection):
             for log, files in fresh.items():
                 sealed.replace(self.connection, log, sealed.files(self.connection, log), files)

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 
 from connectors.errors import StoreError
-from connectors.files import written_whole
+from connectors.files import on_the_disk, written_whole
 from connectors.store.connection import PLACE, next_seq, transaction
 from connectors.store.rows import KEYS, TABLES
 
@@ -189,12 +189,14 @@ def write(
         for batch in found:
             writer.write_batch(batch)
             rows += batch.num_rows
+    on_the_disk(path.parent)  # its name, too: the books are about to rely on it
     return rows
 
 
 def write_table(path: Path, table: pa.Table) -> None:
     with written_whole(path) as fresh:
         pq.write_table(table, fresh)
+    on_the_disk(path.parent)
 
 
 def replace(

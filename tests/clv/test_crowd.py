@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv.crowd import BLOCK, Crowd, Data
+from clv import Crowd
+from clv.crowd import BLOCK, Data
 from clv.forecast import ByModels, by_models
 from clv.models.beta_geo import BetaGeoNBD
 from clv.past import Past
