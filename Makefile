@@ -29,7 +29,6 @@ test: $(STAMP)  ## set up, then all tests
 thorough: $(STAMP)  ## the tests that repeat what others show, many times over
 	$(BIN)/python -m pytest -m thorough --numprocesses auto --dist worksteal
 
-<<<<<<< HEAD
 $(SPARK)/.installed: requirements.lock requirements-spark.lock pyproject.toml
 	$(PYTHON) -m venv $(SPARK)
 	$(SPARK)/bin/python -m pip install --quiet --require-hashes -r requirements.lock
@@ -40,10 +39,7 @@ $(SPARK)/.installed: requirements.lock requirements-spark.lock pyproject.toml
 spark: $(SPARK)/.installed  ## the stores' tests on a Spark cluster on loopback; needs Java 17 or 21
 	$(SPARK)/bin/python -m pytest tests/spark tests/store
 
-reliability: $(STAMP)  ## the 43 numbered checks at their full figures, as a table (half an hour)
-=======
 reliability: $(STAMP)  ## the 43 numbered checks at their full figures, as a table (within half an hour)
->>>>>>> w-rel
 	RELIABILITY=full $(BIN)/python -m pytest tests/reliability --numprocesses auto --dist worksteal
 
 reliability-selftest: $(STAMP)  ## each of them has to fail on a bug that is planted for it

@@ -14,7 +14,6 @@ from connectors.errors import worst
 from connectors.session import Session
 from connectors.turns import Turns
 from jobs.each import each_shop
-from jobs.engine import clv
 
 Job = Callable[[Session, ShopSettings], object]
 
@@ -60,7 +59,6 @@ def abreast(at: Session, job: Job, jobs: int) -> None:
     raised when all are through. A wish to stop lets each finish its page; what doesn't get there
     in time is left behind (`left_behind`), with all so far kept.
     """
-    clv.errors  # noqa: B018 -- loaded here: a module that loads on first use does so in one thread
     turns, scoring = Turns(), Lock()
     parts = [Part(at.part(shop, turns, scoring)) for shop in at.shops]
     waiting: SimpleQueue[Part] = SimpleQueue()

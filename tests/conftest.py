@@ -13,12 +13,17 @@ from pathlib import Path
 
 import pytest
 from clusters import Standalone, kept_session, lacking, standalone
+from hypothesis import settings
 from made_rows import NOW
 from started import Run, called_in, started_in
 
 from connectors.sandbox.books import Books
 from connectors.sandbox.server import open_books
 from connectors.store import Store
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import os
-<<<<<<< HEAD
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
-=======
-from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
->>>>>>> w-scale
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
@@ -27,14 +22,12 @@ from connectors.store import rewriting
 #: else that DuckDB raises is a defect of ours and shows as it is.
 UNUSABLE = (duckdb.OperationalError, duckdb.InternalError, duckdb.FatalException)
 
-<<<<<<< HEAD
 #: Where the log's tables are, if they are not in the store's own schema: for all cursors to see,
 #: see `connectors.store.sealed`.
 PLACE = "staged.place_of_log"
-=======
+
 #: How long a query that is under way in another thread is waited for, after a stop.
 PARTING_SECONDS = 2
->>>>>>> w-scale
 
 
 @contextmanager
@@ -50,11 +43,9 @@ def opened(
         with _told(path):
             private_folder(path.parent)
             stack.enter_context(_locked(path, now))
-<<<<<<< HEAD
-            connection = stack.enter_context(closing(_whole(path, now, memory_mb, threads, beside)))
-=======
-            connection = stack.enter_context(_closing(_whole(path, now, memory_mb, threads)))
->>>>>>> w-scale
+            connection = stack.enter_context(
+                _closing(_whole(path, now, memory_mb, threads, beside))
+            )
             path.chmod(0o600)
         with _said(path):
             yield connection
@@ -64,11 +55,6 @@ def opened(
             _rewrite(path, now, memory_mb)
 
 
-<<<<<<< HEAD
-def _whole(
-    path: Path, now: datetime, memory_mb: int, threads: int, beside: Sequence[Path]
-) -> DuckDBPyConnection:
-=======
 @contextmanager
 def _closing(connection: DuckDBPyConnection) -> Iterator[DuckDBPyConnection]:
     """Closes it at the end; waits little for queries of threads that were told to stop.
@@ -89,8 +75,9 @@ def _closing(connection: DuckDBPyConnection) -> Iterator[DuckDBPyConnection]:
     connection.close()
 
 
-def _whole(path: Path, now: datetime, memory_mb: int, threads: int) -> DuckDBPyConnection:
->>>>>>> w-scale
+def _whole(
+    path: Path, now: datetime, memory_mb: int, threads: int, beside: Sequence[Path]
+) -> DuckDBPyConnection:
     """The connection, behind the rewriting that an earlier run may have died before."""
     connection = _connect(path, memory_mb, threads, beside)
     if not rewriting.is_due(connection):
