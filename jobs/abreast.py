@@ -12,6 +12,7 @@ from connectors import news
 from connectors.config import ShopSettings
 from connectors.errors import worst
 from connectors.session import Session
+from connectors.store.connection import Parting
 from connectors.turns import Turns
 from jobs.each import each_shop
 
@@ -84,8 +85,11 @@ def abreast(at: Session, job: Job, jobs: int) -> None:
 
 
 def left_behind() -> bool:
-    """Whether a shop's thread is still at work on what it was told to give up."""
-    return any(isinstance(thread, Worker) for thread in enumerate())
+    """Whether a thread is still at work on what it was told to give up, or closes the store on it.
+
+    Python's own end would pull what DuckDB stands on from under it, which aborts the process.
+    """
+    return any(isinstance(thread, Worker | Parting) for thread in enumerate())
 
 
 def _do(job: Job, part: Part) -> None:

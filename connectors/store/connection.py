@@ -55,6 +55,10 @@ def opened(
             _rewrite(path, now, memory_mb)
 
 
+class Parting(Thread):
+    """Closes a connection that may hang. As long as it does, a process must not end by itself."""
+
+
 @contextmanager
 def _closing(connection: DuckDBPyConnection) -> Iterator[DuckDBPyConnection]:
     """Closes it at the end; waits little for queries of threads that were told to stop.
@@ -65,7 +69,7 @@ def _closing(connection: DuckDBPyConnection) -> Iterator[DuckDBPyConnection]:
     try:
         yield connection
     except Interrupted:
-        parting = Thread(target=connection.close, daemon=True)
+        parting = Parting(target=connection.close, daemon=True)
         parting.start()
         parting.join(PARTING_SECONDS)
         raise
