@@ -2,16 +2,23 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras \
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header pyproject.toml
+ALL := --extra serve --extra sandbox --extra report --extra challenger --extra otel --extra docs --extra dev
+# pyspark is 430 MB: what is locked for it stands apart, and only `make spark` installs it.
+SPARK := $(VENV)-spark
+ON_SPARK := --extra spark --constraint requirements.lock
 
-.PHONY: demo test thorough reliability reliability-selftest check check-module audit sbom bench lock
+.PHONY: install demo test thorough spark reliability reliability-selftest check check-module docs audit sbom bench lock
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@# setuptools warns of any editable install, at length
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
+
+install: $(STAMP)  ## everything into .venv, with the hashes of requirements.lock
 
 demo: $(STAMP)  ## set up, then the main job on two practice shops
 	@$(BIN)/python sync.py demo
@@ -22,19 +29,33 @@ test: $(STAMP)  ## set up, then all tests
 thorough: $(STAMP)  ## the tests that repeat what others show, many times over
 	$(BIN)/python -m pytest -m thorough --numprocesses auto --dist worksteal
 
-reliability: $(STAMP)  ## the 43 numbered checks at their full figures, as a table (half an hour)
+$(SPARK)/.installed: requirements.lock requirements-spark.lock pyproject.toml
+	$(PYTHON) -m venv $(SPARK)
+	$(SPARK)/bin/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(SPARK)/bin/python -m pip install --quiet --require-hashes -r requirements-spark.lock
+	$(SPARK)/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $(SPARK)/.installed
+
+spark: $(SPARK)/.installed  ## the stores' tests on a Spark cluster on loopback; needs Java 17 or 21
+	$(SPARK)/bin/python -m pytest tests/spark tests/store
+
+reliability: $(STAMP)  ## the 43 numbered checks at their full figures, as a table (within half an hour)
 	RELIABILITY=full $(BIN)/python -m pytest tests/reliability --numprocesses auto --dist worksteal
 
 reliability-selftest: $(STAMP)  ## each of them has to fail on a bug that is planted for it
 	$(BIN)/python tests/reliability/selftest.py
 
-check: $(STAMP) check-module audit  ## style, types, known vulnerabilities, the lock file in step
+check: $(STAMP) check-module audit docs  ## style, types, links, known vulnerabilities, the lock in step
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@cp requirements.lock $(VENV)/locked
-	$(COMPILE) --output-file $(VENV)/locked
+	$(COMPILE) $(ALL) --output-file $(VENV)/locked
 	diff -u requirements.lock $(VENV)/locked
+
+docs: $(STAMP)  ## the pages as a site in build/docs; a broken link or anchor fails
+	$(BIN)/python -m sphinx -q -W --keep-going -n -E -c docs -b html . build/docs
+	@echo "build/docs/docs/index.html"
 
 audit: $(STAMP)  ## known vulnerabilities in the locked packages, where the data can be reached
 	$(BIN)/python .ci/audit.py
@@ -72,4 +93,5 @@ bench: $(STAMP)  ## what the stages cost, and how good the forecasts are
 	$(BIN)/python benchmarks/webhooks.py
 
 lock: $(STAMP)  ## after a change of the dependencies
-	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) $(ALL) --output-file requirements.lock
+	$(COMPILE) $(ON_SPARK) --output-file requirements-spark.lock

@@ -27,7 +27,7 @@ from dotenv import dotenv_values
 from typer.exceptions import Abort, TyperException
 
 from connectors import doctor as doctors
-from connectors import drift, explained, leaving, made_files, news, privacy, writeback
+from connectors import drift, explained, history, leaving, made_files, news, privacy, writeback
 from connectors import export as exports
 from connectors import plan as plans
 from connectors import session as sessions
@@ -41,8 +41,9 @@ from connectors.errors import (
 from connectors.redaction import Redacting, redacted, secrets_of
 from connectors.session import Session
 from connectors.terminal import Terminal
-from jobs import explaining, planning, reporting, scoring, segmenting
+from jobs import explaining, notifying, planning, reporting, scoring, segmenting
 from jobs import shop as shops
+from jobs.abreast import abreast, left_behind
 from jobs.each import each_shop
 from jobs.engine import clv
 
@@ -50,7 +51,6 @@ GLOBAL_FLAGS = ("--json", "--quiet", "--verbose", "--non-interactive")
 PRACTICE = Path(".clv/demo")
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Score every customer's lifetime value and show it where the shop's people work.",
@@ -80,7 +80,9 @@ class Customers(StrEnum):
 
 
 def _day(help: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(formats=["%Y-%m-%d"], help=help)
+    option: typer.models.OptionInfo = typer.Option(
+        formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help=help
+    )
     return option
 
 
@@ -96,6 +98,9 @@ Limit: TypeAlias = Annotated[
 Who: TypeAlias = Annotated[str, typer.Argument(help="Their id in the shop, or their e-mail.")]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 Sample: TypeAlias = Annotated[Customers, typer.Option(help="2,357 customers, or all 23,570.")]
+Port: TypeAlias = Annotated[
+    int, typer.Option(min=0, max=65535, help="The port to listen on; 0: a free one.")
+]
 Folder: TypeAlias = Annotated[Path, typer.Option(help="Where the practice shops are kept.")]
 
 
@@ -159,9 +164,12 @@ def session(
     """The command's session; a failure that it remembered becomes the exit code."""
     options: Options = context.obj
     settings = segmenting.with_segment_tags(settings or read_settings(environment()))
-    with sessions.opened(
-        settings, options.shops, command, options.terminal, now, lambda: bool(_asked_to_stop)
-    ) as at:
+    with (
+        notifying.of_failures(settings, command, options.terminal),
+        sessions.opened(
+            settings, options.shops, command, options.terminal, now, lambda: bool(_asked_to_stop)
+        ) as at,
+    ):
         yield at
     if at.exit_code:
         raise typer.Exit(at.exit_code)
@@ -351,22 +359,53 @@ def undo(
 
 
 @app.command()
-def run(context: typer.Context, max_changes: Limit = None) -> None:
+def run(
+    context: typer.Context,
+    max_changes: Limit = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="All shops, as without --shop; refused beside it.")
+    ] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="So many shops side by side.")] = 1,
+) -> None:
     """The scheduled job: pull, score, plan, and apply under --max-changes."""
+    if every and context.obj.shops:
+        raise ConfigurationError("--all is every shop", mend="Leave out --shop, or --all.")
+
+    def job(at: Session, shop: ShopSettings) -> None:
+        planning.whole_job(at, shop, limit(at, max_changes))
+
     with session(context, "run") as at:
-        each_shop(at, lambda at, shop: planning.whole_job(at, shop, limit(at, max_changes)))
+        each_shop(at, job) if jobs == 1 else abreast(at, job, jobs)
+        notifying.tell(at)
         at.conclude("run")
+
+
+@app.command()
+def notify(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it, send nothing.")] = False,
+) -> None:
+    """Send the message about the last run: how it went, and what to do with the money in it."""
+    with session(context, "notify") as at:
+        message = notifying.of_the_last_run(at)
+        notifying.show(at, message)
+        if not dry_run:
+            notifying.send(at, message)
+        at.conclude("notify", dry_run=dry_run or None)
 
 
 @app.command()
 def state(
     context: typer.Context,
     last: Annotated[int, typer.Option(min=1, help="How many runs to show.")] = 10,
+    only: Annotated[str | None, typer.Option(help="Only those of one command, like `run`.")] = None,
 ) -> None:
-    """How the last runs went, and what the store holds of each shop."""
+    """How the last runs went and why some failed, and what the store holds of each shop."""
     with session(context, "state") as at:
         *earlier, _ = at.store.runs()  # the last is this very command
-        news.history(at.terminal, earlier[-last:])
+        wanted = [run for run in earlier if only in (None, run.command)]
+        history.history(at.terminal, wanted[-last:])
+        history.schedule(at.terminal, at.store.runs(sessions.SCHEDULED), at.now)
         for shop in at.shops:
             at.count(shop.shop, **at.store.counts(shop.shop))
             at.count(shop.shop, put_aside=len(at.store.rejects(shop.shop)))
@@ -423,9 +462,9 @@ def segments(
 @app.command()
 def export(
     context: typer.Context,
-    what: What,
+    what: Annotated[What, typer.Argument(metavar="TABLE", help="Which table.")],
     out: Annotated[Path, typer.Option(help="The file to write, for your eyes only.")],
-    format: Annotated[Format, typer.Option()] = Format.csv,
+    format: Annotated[Format, typer.Option(help="How to write it.")] = Format.csv,
     as_of: AsOf = None,
 ) -> None:
     """Write a table of the store to a file."""
@@ -505,7 +544,7 @@ def readmit(
 def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535)] = 8322,
+    port: Port = 8322,
 ) -> None:
     """Take Shopify's webhooks in until Ctrl-C; the next `run` or `pull` acts on them."""
     try:
@@ -527,7 +566,7 @@ def serve(
 
 @app.command()
 def sandbox(
-    port: Annotated[int, typer.Option(min=0, max=65535)] = 8321,
+    port: Port = 8321,
     customers: Sample = Customers.sample,
     folder: Folder = PRACTICE,
 ) -> None:
@@ -554,12 +593,21 @@ def demo(
         look(at)
         each_shop(at, lambda at, shop: planning.whole_job(at, shop, None))
         pages = both.save_pages()
-        at.terminal.tell("look", both.where_to_look(pages), pages=pages)
+        at.terminal.tell("look", both.where_to_look(pages, program()), pages=pages)
         each_shop(at, lambda at, shop: reporting.report_shop(at, shop, folder / "report.html"))
         at.conclude("demo")
 
 
 # ------------------------------------------------------------------------------------------- main
+
+
+def program() -> str:
+    """How this command was called, for a hint that can be typed as it stands."""
+    called = Path(sys.argv[0])
+    parts = [Path(sys.executable), called] if called.suffix == ".py" else [called]
+    here = Path.cwd()
+    told = [part.relative_to(here) if part.is_relative_to(here) else part for part in parts]
+    return " ".join(map(str, told))
 
 
 def _defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -589,6 +637,10 @@ def main() -> NoReturn:
             terminal.summary("", exit_code=code)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)  # what is left takes as long as it takes
+    if left_behind():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)  # a shop that hangs would be waited for
     sys.exit(code)
 
 

@@ -158,7 +158,7 @@ def streamed(folder: Path, most: int) -> None:
     before: tuple[int, float] | None = None
     for n in (size for size in SIZES if size <= most):
         customers = folder / f"{n}.parquet"
-        reported_none(sys.executable, Path(population.__file__), n, customers)
+        reported_none(sys.executable, Path(population.__file__), n, customers, "--of", "customers")
         scores = folder / "scores.parquet"
         runs = [reported(sys.executable, STREAM, customers, scores) for _ in range(3)]
         run = middle(runs)

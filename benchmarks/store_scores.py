@@ -1,15 +1,18 @@
 """What a whole scoring from the order store costs, stage by stage, each in a fresh process.
 
-python benchmarks/store_scores.py [customers ...] [--model bg auto] [--folder FOLDER]
+python benchmarks/store_scores.py [orders ...] [--model bg auto] [--folder FOLDER]
 
-A store of simulated orders is filled (`filling`), then `sync.py score` runs on it as its owner
-would start it. Told of each stage: seconds, processor seconds, most memory, most spilt to the disk.
+A store of simulated orders, ten to three customers, is filled (`filling`), then `sync.py score`
+runs on it as its owner would start it. Told of each stage: seconds, processor seconds, most memory,
+most spilt to the disk. Of several sizes also how processor time and wall time grew, as a share of
+n log n: at most 1 is no faster.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -18,7 +21,9 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +34,10 @@ HOUSE = Path(__file__).resolve().parents[1]
 AS_OF = filling.NOW.date().isoformat()
 #: What is timed: what `jobs.scoring.score_shop` asks of the store and of the engine. The second and
 #: third are parts of `save_scores`.
-STORE = ("currencies", "purchase_days", "traits", "numbers", "save_scores", "to_score", "excluded")
+STORE = (
+    *("currencies", "purchase_days", "traits", "tally", "spread"),
+    *("score", "save_scores", "to_score", "excluded"),
+)
 ENGINE = ("past_of", "fitted")
 
 
@@ -98,10 +106,17 @@ def score(path: Path, model: str) -> None:
         for name in ENGINE:
             stages.timed(sync.clv, name, name)
         stages.timed(sync.clv.Scorer, "score", "score")
-        stages.timed(sync.clv.Scorer, "of", "learn")
-        command = ["--quiet", "score", "--as-of", AS_OF, "--model", model]
-        sync.app(command, standalone_mode=False)
-    sys.stdout.write(json.dumps({"peak_mb": peak_mb(), "stages": stages.figures}) + "\n")
+        stages.timed(sync.clv.Scorer, "knowing", "learn")
+        command = ["--json", "score", "--as-of", AS_OF, "--model", model]
+        with redirect_stdout(StringIO()) as told:
+            sync.app(command, standalone_mode=False)
+    figures = {"peak_mb": peak_mb(), "customers": scored(told.getvalue()), "stages": stages.figures}
+    sys.stdout.write(json.dumps(figures) + "\n")
+
+
+def scored(told: str) -> int:
+    """How many customers the command says it has scored."""
+    return int(json.loads(told.splitlines()[-1])["shops"][filling.SHOP]["scored"])
 
 
 def measured(path: Path, model: str) -> dict[str, Any]:
@@ -119,8 +134,11 @@ def measured(path: Path, model: str) -> dict[str, Any]:
     return figures
 
 
-def told(customers: int, model: str, figures: dict[str, Any]) -> None:
-    line(f"\n{customers:,} customers, {model}: peak {figures['peak_mb']:,.0f} MB")
+def told(orders: int, model: str, figures: dict[str, Any]) -> None:
+    customers = figures["customers"]
+    line(
+        f"\n{orders:,} orders, {customers:,} customers, {model}: peak {figures['peak_mb']:,.0f} MB"
+    )
     line(f"{'stage':>16}  {'s':>8}  {'cpu s':>8}  {'memory MB':>9}  {'spilt MB':>8}")
     for name, stage in figures["stages"].items():
         line(
@@ -129,16 +147,31 @@ def told(customers: int, model: str, figures: dict[str, Any]) -> None:
         )
 
 
+def grown(runs: dict[int, dict[str, Any]]) -> None:
+    """How the whole grew from each size to the next, beside what n log n would have grown."""
+    for (small, before), (large, after) in pairwise(sorted(runs.items())):
+        due = large * math.log(large) / (small * math.log(small))
+        ratios = {
+            key: after["stages"]["in all"][key] / before["stages"]["in all"][key]
+            for key in ("s", "cpu_s")
+        }
+        line(
+            f"{small:,} to {large:,} orders: {ratios['cpu_s']:.1f} times the processor time,"
+            f" {ratios['s']:.1f} times the time; n log n {due:.1f} times"
+            f" ({ratios['cpu_s'] / due:.2f}, {ratios['s'] / due:.2f})"
+        )
+
+
 def line(text: str) -> None:
     print(text, flush=True)  # noqa: T201 -- the table
 
 
-def filled(folder: Path, customers: int) -> Path:
-    """The store of that many customers, made where there is none."""
-    path = folder / f"{customers}" / "store.duckdb"
+def filled(folder: Path, orders: int) -> Path:
+    """The store of that many orders, made where there is none."""
+    path = folder / f"{orders}" / "store.duckdb"
     if not path.exists():
         script = Path(filling.__file__)
-        command = [sys.executable, script, str(customers), str(path)]
+        command = [sys.executable, script, str(orders), str(path)]
         here = os.environ | {"PYTHONPATH": str(HOUSE)}
         subprocess.run(command, env=here, check=True)  # noqa: S603
     return path
@@ -146,18 +179,22 @@ def filled(folder: Path, customers: int) -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("customers", type=int, nargs="*", default=[100_000, 1_000_000])
+    parser.add_argument("orders", type=int, nargs="*", default=[300_000, 3_000_000])
     parser.add_argument("--model", nargs="+", default=["bg", "auto"])
     parser.add_argument("--folder", type=Path, help="keep the stores here")
     parser.add_argument("--job", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.job:
         return score(arguments.job, arguments.model[0])
+    runs: dict[str, dict[int, dict[str, Any]]] = {model: {} for model in arguments.model}
     with tempfile.TemporaryDirectory() as fleeting:
-        for customers in arguments.customers:
-            path = filled(arguments.folder or Path(fleeting), customers)
+        for orders in arguments.orders:
+            path = filled(arguments.folder or Path(fleeting), orders)
             for model in arguments.model:
-                told(customers, model, measured(path, model))
+                runs[model][orders] = figures = measured(path, model)
+                told(orders, model, figures)
+    for model in arguments.model:
+        grown(runs[model])
 
 
 if __name__ == "__main__":

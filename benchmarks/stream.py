@@ -1,5 +1,6 @@
 """Summary to scores of any number of customers, a batch at a time: one process, one run.
 
+python benchmarks/population.py 10000000 customers.parquet --of customers
 python benchmarks/stream.py customers.parquet scores.parquet
 
 First pass: identical histories and alike spending are counted batch by batch, and both models are

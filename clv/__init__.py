@@ -4,6 +4,7 @@ from clv import columns, errors, report, segments
 from clv.card import Totals, model_card, predictor_card
 from clv.choice.backtest import backtest
 from clv.choice.candidates import CANDIDATES
+from clv.crowd import Crowd
 from clv.forecast import Needs, Predictor
 from clv.models.beta_geo import BetaGeoNBD
 from clv.models.beta_geo_beta_binomial import BetaGeoBetaBinomial
@@ -20,6 +21,7 @@ from clv.scorer import Scorer
 from clv.scores import (
     AUTO,
     Scored,
+    crowd_of,
     fitted,
     kept,
     looks_at_traits,
@@ -27,6 +29,7 @@ from clv.scores import (
     people,
     score,
     score_summary,
+    scored_batch,
 )
 from clv.season.index import SeasonalIndex
 from clv.season.seasonal import Seasonal
@@ -43,6 +46,7 @@ __all__ = [
     "BetaGeoBetaBinomial",
     "BetaGeoNBD",
     "Calibration",
+    "Crowd",
     "GammaGamma",
     "MBGCNBDk",
     "ModifiedBetaGeoNBD",
@@ -61,6 +65,7 @@ __all__ = [
     "WithCovariates",
     "backtest",
     "columns",
+    "crowd_of",
     "errors",
     "fitted",
     "kept",
@@ -72,6 +77,7 @@ __all__ = [
     "report",
     "score",
     "score_summary",
+    "scored_batch",
     "segments",
     "simulate",
     "summarise",

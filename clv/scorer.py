@@ -11,8 +11,10 @@ their costs are known and no margin is given. `max_cac` is a third of it; withou
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -22,23 +24,25 @@ from numpy.typing import NDArray
 from clv import columns as c
 from clv import money
 from clv.choice.choosing import Choice
+from clv.crowd import Crowd, Data, are_new, cents, forecast
 from clv.forecast import ByModels, Forecast, Predictor, by_day, models_of
 from clv.formula import lifetime_value, max_cac
 from clv.reason import Facts, sentences
 from clv.settings import ScoreSettings
-from clv.tiers import Cuts, cuts
+from clv.summary import every
+from clv.tiers import Cuts
+from clv.uncertainty import intervals, settling
 from clv.uncertainty.empirical_intervals import EmpiricalIntervals
-from clv.uncertainty.intervals import Intervals, learned
+from clv.uncertainty.intervals import Intervals, learned_from
 from clv.uncertainty.settling import Settling
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Some = Callable[[int], pd.DataFrame]
 
 #: A next order that is further away, or of a customer less likely active, is no news.
 NEXT_ORDER_WITHIN_DAYS = 3 * 365
 NEXT_ORDER_P_ALIVE = 0.1
-#: Customers that are forecast at a time: some 100 MB.
-BLOCK = 500_000
 EPOCH = date(1970, 1, 1)
 BOUNDS = (c.PURCHASES_LOW, c.PURCHASES_HIGH, c.CLV_LOW, c.CLV_HIGH)
 
@@ -66,29 +70,41 @@ class Scorer:
         Their predicted values place the tiers' limits. Intervals, and tiers that hold on to what
         a customer shows, need models that know how sure they are.
         """
-        blocks = (people.iloc[start : start + BLOCK] for start in range(0, len(people), BLOCK))
-        values = [_cents(_forecast(predictor, block, settings).value) for block in blocks]
-        predicted = np.concatenate([np.zeros(0, dtype=np.int64), *values])
-        placed = cuts(predicted, are_new(people, settings), settings.tiers)
-        plain = cls(predictor, settings, as_of, Data.of(people), placed)
+        crowd = Crowd.of(predictor, people, settings)
+        return cls.knowing(crowd, partial(every, people), predictor, as_of, settings)
+
+    @classmethod
+    def knowing(
+        cls, crowd: Crowd, some: Some, predictor: Predictor, as_of: date, settings: ScoreSettings
+    ) -> Scorer:
+        """The same from what all customers come to together, and from some of them.
+
+        `some(many)` gives at most so many, evenly spread in order of their person_key.
+        """
+        plain = cls(predictor, settings, as_of, crowd.data, crowd.cuts(settings.tiers))
         models = models_of(predictor)
         if models is None:
             return replace(plain, empirical=_learned_bounds(predictor, settings))
-        return plain._with(models, people)
+        return plain._with(models, crowd, some)
 
-    def _with(self, models: ByModels, people: pd.DataFrame) -> Scorer:
+    def _with(self, models: ByModels, crowd: Crowd, some: Some) -> Scorer:
         days, rate = self.settings.horizon_days, by_day(self.settings.discount_per_year)
-        bounds = learned(models, people, days, rate, levels=(self.settings.interval,))
+        assert crowd.kinds is not None  # noqa: S101 -- there are models
+        bounds = learned_from(
+            *(models, crowd.kinds, some(intervals.SAMPLE), days, rate),
+            levels=(self.settings.interval,),
+        )
+        people = some(settling.SAMPLE)
         new = are_new(people, self.settings)
-        settling = Settling.of(
+        settles = Settling.of(
             bounds.models, self.cuts, people, new, horizon_days=days, discount_rate=rate
         )
-        return replace(self, intervals=bounds, settling=settling)
+        return replace(self, intervals=bounds, settling=settles)
 
     def score(self, people: pd.DataFrame) -> pa.Table:
         """`columns.SCORES` for some customers of a checked summary, in their order."""
-        ahead = _forecast(self.predictor, people, self.settings)
-        predicted, net = _cents(ahead.value), money.cents(people[c.NET])
+        ahead = forecast(self.predictor, people, self.settings)
+        predicted, net = cents(ahead.value), money.cents(people[c.NET])
         known = {
             **_described(people),
             c.AS_OF: _days(np.full(len(people), (self.as_of - EPOCH).days)),
@@ -119,14 +135,14 @@ class Scorer:
         elif self.empirical is not None:
             found = _around(self.empirical.of(ahead), ahead)
         else:
-            counts, cents = pa.nulls(len(people), pa.int64()), pa.nulls(len(people), money.CENTS)
-            return dict(zip(BOUNDS, (counts, counts, cents, cents), strict=True))
+            counts, value = pa.nulls(len(people), pa.int64()), pa.nulls(len(people), money.CENTS)
+            return dict(zip(BOUNDS, (counts, counts, value, value), strict=True))
         low, high, least, most = (found[name].to_numpy() for name in found.columns)
         return {
             c.PURCHASES_LOW: pa.array(low.astype(np.int64)),
             c.PURCHASES_HIGH: pa.array(high.astype(np.int64)),
-            c.CLV_LOW: money.decimals(_cents(least)),
-            c.CLV_HIGH: money.decimals(_cents(most)),
+            c.CLV_LOW: money.decimals(cents(least)),
+            c.CLV_HIGH: money.decimals(cents(most)),
         }
 
     def _foreseen(self, ahead: Forecast) -> dict[str, pa.Array]:
@@ -134,7 +150,7 @@ class Scorer:
         return {
             c.P_ALIVE: pa.array(ahead.p_alive, mask=np.isnan(ahead.p_alive)),
             c.EXPECTED_PURCHASES: pa.array(ahead.purchases),
-            c.EXPECTED_SPEND: money.decimals(_cents(ahead.spend)),
+            c.EXPECTED_SPEND: money.decimals(cents(ahead.spend)),
             c.NEXT_ORDER_ON: self._next_orders(ahead),
         }
 
@@ -186,42 +202,6 @@ def _around(bounds: pd.DataFrame, ahead: Forecast) -> pd.DataFrame:
     return pd.DataFrame(dict(zip(bounds.columns, widened, strict=True)))
 
 
-@dataclass(frozen=True)
-class Data:
-    """How much a scoring rests on, for the model card."""
-
-    customers: int = 0
-    repeaters: int = 0
-    purchase_days: int = 0
-    history_days: int = 0
-    days_since_last_order: int = 0
-
-    @classmethod
-    def of(cls, people: pd.DataFrame) -> Data:
-        if people.empty:
-            return cls()
-        x, age = people[c.FREQUENCY], people[c.T]
-        return cls(
-            customers=len(people),
-            repeaters=int((x > 0).sum()),
-            purchase_days=int(x.sum()) + len(people),
-            history_days=int(age.max()),
-            days_since_last_order=int((age - people[c.RECENCY]).min()),
-        )
-
-
-def are_new(people: pd.DataFrame, settings: ScoreSettings) -> NDArray[np.bool_]:
-    """One order, placed within the tiers' `new_days`."""
-    recent = people[c.T].to_numpy() <= settings.tiers.new_days
-    once: NDArray[np.bool_] = people[c.ORDERS].to_numpy() == 1
-    return once & recent
-
-
-def _forecast(predictor: Predictor, people: pd.DataFrame, settings: ScoreSettings) -> Forecast:
-    rate = by_day(settings.discount_per_year)
-    return predictor.forecast(people, settings.horizon_days, rate)
-
-
 def _described(people: pd.DataFrame) -> dict[str, pa.Array]:
     """Who, and what the summary knows already."""
     texts = (c.SHOP, c.PERSON_KEY, c.CUSTOMER_ID, c.CURRENCY)
@@ -248,10 +228,6 @@ def _by_formula(people: pd.DataFrame, net: Ints, settings: ScoreSettings) -> dic
         c.MARGIN_CLV: money.decimals(earned, known),
         c.MAX_CAC: money.decimals(max_cac(np.where(known, earned, value))),
     }
-
-
-def _cents(values: Floats) -> Ints:
-    return np.rint(values * 100).astype(np.int64)
 
 
 def _days(since_epoch: Ints, mask: NDArray[np.bool_] | None = None) -> pa.Array:

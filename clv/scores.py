@@ -16,6 +16,7 @@ from clv.choice.candidates import CANDIDATES
 from clv.choice.challenger import Averaged
 from clv.choice.choosing import Choice, by_backtest
 from clv.choice.origins import TRAITS
+from clv.crowd import Crowd
 from clv.customers.first_purchase import first_of
 from clv.errors import BadSettings, NamedModelFails
 from clv.forecast import ByModels, Candidate, Predictor, by_models, models_of, predictor
@@ -158,6 +159,17 @@ def kept(past: Past, settings: ScoreSettings, model: str, known: Calibration) ->
     if isinstance(found, ByModels) and not found.is_average:
         return replace(found, calibration=known)
     return found
+
+
+def crowd_of(predictor: Predictor, settings: ScoreSettings, batch: pa.RecordBatch) -> Crowd:
+    """What a batch of the order store's numbers adds to what a scorer has to know of all."""
+    return Crowd.of(predictor, batch.to_pandas(), settings)
+
+
+def scored_batch(scorer: Scorer, batch: pa.RecordBatch) -> tuple[pa.Table, Totals]:
+    """The scores of a batch of the order store's summary, and what they come to."""
+    table = scorer.score(people(batch))
+    return table, Totals.of(table, scorer.settings)
 
 
 def people(batch: pa.RecordBatch) -> pd.DataFrame:

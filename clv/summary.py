@@ -85,3 +85,8 @@ def _doubts(frame: pd.DataFrame) -> list[tuple[str, Bools, str]]:
         (c.RECENCY, (x > 0) & (t_x == 0), "repeat purchases, but all on the first day"),
         (c.NET, ~(np.abs(money(frame, c.NET)) < ABSURD), "missing or beyond a trillion"),
     ]
+
+
+def every(people: pd.DataFrame, many: int) -> pd.DataFrame:
+    """At most so many customers, evenly spread."""
+    return people.iloc[:: -(-len(people) // many) or 1]

@@ -95,10 +95,14 @@ def cuts(predicted_cents: Ints, is_new: NDArray[np.bool_], tiers: Tiers) -> Cuts
     tier.
     """
     ranked = predicted_cents if tiers.new is None else predicted_cents[~is_new]
-    value, customers = np.unique(ranked, return_counts=True)
-    brought = (value * customers.astype(np.float64))[::-1]
+    return cuts_of(*np.unique(ranked, return_counts=True), tiers)
+
+
+def cuts_of(cents: Ints, customers: Ints, tiers: Tiers) -> Cuts:
+    """The same from values that rise, and how many customers (none of them new) have each."""
+    brought = (cents * customers.astype(np.float64))[::-1]
     above = np.cumsum(brought) - brought
     shares = np.array([share for _, share in tiers.by_value_share[:-1]])
     places = np.searchsorted(shares * brought.sum(), above, side="right")
-    found = [value[::-1][places == place] for place in range(len(tiers.ranked))]
+    found = [cents[::-1][places == place] for place in range(len(tiers.ranked))]
     return Cuts(tiers, tuple(int(values[-1]) if len(values) else None for values in found))

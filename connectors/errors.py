@@ -17,6 +17,17 @@ Every error is one line: what happened, the evidence, the mend. Never a secret o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+#: Exit codes, the worst first: somebody stopped it, nothing works here, a person is needed, a
+#: limit was kept, time may mend it, single rows.
+WORST_FIRST = (130, 16, 11, 12, 1, 14, 15, 13, 3, 0)
+
+
+def worst(exit_codes: Iterable[int]) -> int:
+    """The code of several runs as one."""
+    return min(exit_codes, key=WORST_FIRST.index, default=0)
+
 
 class ConnectorError(Exception):
     """The root. `evidence` (platform, request id, field path, ...) is shown as key=value."""

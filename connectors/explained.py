@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.markup import escape
 
+from connectors.schema import NO_CURRENCY
 from connectors.terminal import Terminal
 
 if TYPE_CHECKING:  # it takes a third of a start
@@ -45,7 +46,8 @@ def explained(out: Terminal, told: Told) -> None:
         "order", "Orders", ("on", "number", "state", "refunded", "net value"), _bought(told.orders)
     )
     out.table("summary", "In numbers", ("what", "value"), _known(_summary(told)))
-    columns = ("score", score["currency"], "how")
+    unit = score["currency"] if score["currency"] != NO_CURRENCY else "amount"
+    columns = ("score", unit, "how")
     out.table("score", "Scores", columns, [row for row in _scores(told) if row[1] is not None])
     out.table("fact", "Certainty and tier", ("what", "value"), _known(_facts(told)))
     out.table("move", "What would move it", ("if", "predicted", "active", "tier"), _moves(told))
@@ -95,7 +97,8 @@ def _scores(told: Told) -> list[tuple[str, str | None, str]]:
         (
             "largest CAC",
             _amount(score["max_cac"]),
-            "a third of the CLV, to win such a customer",
+            f"a third of the {'margin CLV' if score['margin_clv'] is not None else 'formula'}, to"
+            " win such a customer",
         ),
     ]
 

@@ -20,7 +20,7 @@ def carry_out(at: Session, shop: ShopSettings) -> None:
     path = beside(at.settings.store)
     if not path.exists():
         return
-    with Hints.open(path) as hints:
+    with at.alone, Hints.open(path) as hints:
         told = hints.pending(shop.shop)
         for hint in told:
             if hint.kind in COMPLIANCE:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from filelock import FileLock
+
 from connectors.errors import ConfigurationError
-from connectors.files import written_whole
+from connectors.files import private_folder, written_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,26 @@ def load_hasher(key: str, folder: Path, keeps: bool = True) -> EmailHasher:
         return EmailHasher(key.encode(), keeps)
     path = folder / "email.key"
     if not path.exists():
-        with written_whole(path) as fresh:
-            fresh.write_text(secrets.token_hex(32), encoding="ascii")
+        _make_key(path)
     try:
         return EmailHasher(path.read_text(encoding="ascii").strip().encode(), keeps)
     except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"the e-mail key in {path} can't be read", mend="Restore it, or set CLV_EMAIL_KEY."
         ) from error
+
+
+def _make_key(path: Path) -> None:
+    """By one process alone: jobs of several shops may begin in one folder at the same time."""
+    lock = FileLock(path.with_name(path.name + ".lock"), mode=0o600)
+    try:
+        private_folder(path.parent)
+        held = lock.acquire()
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} can't be written: {error.strerror}", mend="Name a folder that is yours."
+        ) from error
+    with held:
+        if not path.exists():
+            with written_whole(path) as fresh:
+                fresh.write_text(secrets.token_hex(32), encoding="ascii")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -16,8 +16,9 @@ from connectors.store.mending import MonthTotals
 if TYPE_CHECKING:  # it takes a third of a start
     import pandas as pd
 
-#: Scorings that movement is told against: name, and how many days back at least.
-EARLIER = (("run", 1), ("quarter", 91))
+#: Scorings that movement is told against: name, and from how many days back to how many.
+QUARTER = "quarter"
+EARLIER: Mapping[str, tuple[int, int | None]] = {QUARTER: (91, 122), "run": (1, None)}
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -25,7 +26,8 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 class Material:
     """One shop's latest scores, the purchases behind them, and what doesn't count.
 
-    `card` is that of the scores, `choice` the last backtest that chose a model.
+    `card` is that of the scores, `choice` the last backtest that chose a model. `before` are
+    earlier scores by what they are called; those in `afterwards` were worked out today.
     """
 
     shop: str
@@ -41,6 +43,12 @@ class Material:
     unscored: Decimal
     excluded: Mapping[str, int]
     rejected: int
+    afterwards: Collection[str] = ()
+
+    @property
+    def quarter_ago(self) -> date:
+        """The nearest day that counts as a quarter ago."""
+        return self.as_of - timedelta(days=EARLIER[QUARTER][0])
 
 
 def read(store: Store, shop: str, rule: Rule, now: datetime) -> Material:
@@ -57,7 +65,7 @@ def read(store: Store, shop: str, rule: Rule, now: datetime) -> Material:
         scores=scores,
         orders=store.purchases(shop, **asked),
         lines=store.purchase_lines(shop, **asked),
-        before=_before(store, shop, as_of),
+        before=before(store, shop, as_of),
         card=_card_of(store, shop, str(scores["run_id"].iloc[0])),
         choice=latest_choice([card.card for card in store.cards(shop)]),
         months=store.months(shop, BEGINNING, now + timedelta(days=1), rule),
@@ -73,15 +81,17 @@ def _card_of(store: Store, shop: str, run_id: str) -> Mapping[str, Any]:
     return found[-1] if found else {}
 
 
-def _before(store: Store, shop: str, as_of: date) -> dict[str, pd.DataFrame]:
+def before(store: Store, shop: str, as_of: date) -> dict[str, pd.DataFrame]:
     """The scorings to compare with, where there are any; the same one isn't told twice."""
     found: dict[str, pd.DataFrame] = {}
-    for name, days in EARLIER:
-        scores = store.scores_until(shop, as_of - timedelta(days=days))
+    for name, (least, most) in EARLIER.items():
+        scores = store.scores_until(shop, as_of - timedelta(days=least))
         told = {frame["run_id"].iloc[0] for frame in found.values()}
-        if len(scores) and scores["run_id"].iloc[0] not in told:
+        if scores.empty or scores["run_id"].iloc[0] in told:
+            continue
+        if most is None or (as_of - scores["as_of"].iloc[0]).days <= most:
             found[name] = scores
-    return found
+    return dict(sorted(found.items(), key=lambda one: one[0] == QUARTER))
 
 
 def latest_choice(cards: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:

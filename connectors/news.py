@@ -14,10 +14,8 @@ from rich.markup import escape
 from connectors import plan as plans
 from connectors.privacy import Erased, Erasure
 from connectors.pull import Pulled
-from connectors.reconcile import Month
-from connectors.schema import Change, Outcome
-from connectors.store import Refused, Run
-from connectors.store.mending import MonthTotals
+from connectors.schema import NO_CURRENCY, Change, Outcome
+from connectors.store import Refused
 from connectors.terminal import Terminal
 
 if TYPE_CHECKING:  # it takes a third of a start
@@ -59,10 +57,16 @@ def already_pulled(out: Terminal, shop: str) -> None:
 
 
 def quarantined(out: Terminal, shop: str, rejects: pd.DataFrame) -> None:
-    """Rows that could not be read, the first ten by name."""
-    title = f"{shop}: {len(rejects):,} rows could not be read and were put aside"
-    rows = list(rejects.head(10).itertuples(index=False, name=None))
-    out.table("reject", title, list(rejects.columns), rows)
+    """Rows that could not be read: people see where the first ten are, programs all of them."""
+    named = rejects if out.json else rejects.head(10)[["row_id", "field", "reason"]]
+    more = f"; the first {len(named)} (--json: all)" if len(named) < len(rejects) else ""
+    title = f"{shop}: {len(rejects):,} rows could not be read and were put aside{more}"
+    rows = list(named.itertuples(index=False, name=None))
+    out.table("reject", title, list(named.columns), rows, whole=True)
+
+
+#: What stands in for a model where none could be taken; the warnings say why.
+AVERAGES = {"too little data": "the shop's average", "shop average": "the shop's average"}
 
 
 def scored(out: Terminal, shop: str, card: Mapping[str, Any]) -> None:
@@ -70,7 +74,7 @@ def scored(out: Terminal, shop: str, card: Mapping[str, Any]) -> None:
     customers = card["data"]["customers"]
     out.tell(
         "scored",
-        f"{shop}: {customers:,} customers scored by {card['model']}",
+        f"{shop}: {customers:,} customers scored by {AVERAGES.get(card['model'], card['model'])}",
         shop=shop,
         customers=customers,
         card=card,
@@ -84,8 +88,8 @@ def scored(out: Terminal, shop: str, card: Mapping[str, Any]) -> None:
 FIGURES = (
     ("MAE", "mae", ".3f"),
     ("RMSE", "rmse", ".3f"),
-    ("orders", "bias_purchases", "+.1%"),
-    ("spend", "bias_spend", "+.1%"),
+    ("orders", "bias_purchases", "+.0%"),
+    ("spend", "bias_spend", "+.0%"),
     ("rank", "rank_correlation", ".3f"),
     ("top 10%", "top_decile_spend", ".1%"),
     ("Gini", "gini_spend", ".3f"),
@@ -105,7 +109,8 @@ def chosen(out: Terminal, shop: str, card: Mapping[str, Any]) -> None:
         )
         rows = [_tried(one["candidate"], origin["candidates"]) for one in choice["ranking"]]
         out.table("origin", title, ("model", *(title for title, _, _ in FIGURES)), rows)
-    out.table("refused", f"{shop}: out", ("why", "models"), _refused(choice["refused"]))
+    refused = _refused(choice["refused"])
+    out.table("refused", f"{shop}: out", ("why", "models"), refused, whole=True)
     for note in choice["backtest"]["notes"]:
         out.tell("warning", f"[yellow]{shop}: {escape(note)}[/]", shop=shop, warning=note)
     out.tell("chosen", f"{shop}: {escape(choice['why'])}", shop=shop, card=card)
@@ -139,13 +144,14 @@ def _stale(data: Mapping[str, Any]) -> Iterator[str]:
 
 def tiers(out: Terminal, shop: str, card: Mapping[str, Any]) -> None:
     """Customers and money by tier, in the order of the card."""
-    currency = card["data"].get("currency", "")
+    currency = card["data"].get("currency", NO_CURRENCY).replace(NO_CURRENCY, "")
     rows = [
         (tier, f"{told['customers']:,}", *(f"{Decimal(told[name]):,.2f}" for name in TIER_MONEY))
         for tier, told in card["tiers"].items()
         if told["customers"]
     ]
-    columns = ("tier", "customers", f"predicted {currency}", f"net to date {currency}")
+    titles = ("tier", "customers", f"predicted {currency}", f"net to date {currency}")
+    columns = [title.strip() for title in titles]
     out.table("tier", f"{shop}: tiers", columns, rows)
 
 
@@ -153,69 +159,6 @@ def excluded(out: Terminal, shop: str, reasons: Mapping[str, int]) -> None:
     told = ", ".join(f"{orders:,} {reason}" for reason, orders in reasons.items() if orders)
     if told:
         out.tell("excluded", f"{shop}: orders that don't count: {told}", shop=shop, **reasons)
-
-
-def reconciled(out: Terminal, shop: str, months: Sequence[Month]) -> None:
-    """How many months agreed, those that didn't, and the first twenty orders by name."""
-    differing = [month for month in months if month.ours != month.theirs or month.differences]
-    agreed = len(months) - len(differing)
-    out.tell(
-        "reconciled",
-        f"{shop}: {agreed:,} of {len(months):,} months agree with the shop",
-        shop=shop,
-        months=len(months),
-        agreed=agreed,
-    )
-    rows = [(f"{month.begins:%Y-%m}", *_both(month), len(month.differences)) for month in differing]
-    columns = ("month", "orders here", "in the shop", "total here", "in the shop ", "differences")
-    out.table("month", f"{shop}: months that differed", columns, rows)
-    found = [
-        (f"{month.begins:%Y-%m}", one.order, one.kind, one.told)
-        for month in differing
-        for one in month.differences
-    ]
-    title = f"{shop}: orders that differed, mended but for those put aside"
-    out.table("difference", title, ("month", "order", "what", "told"), found[:20])
-
-
-def _both(month: Month) -> tuple[str, str, str, str]:
-    ours, theirs = month.ours, month.theirs
-    shown = "" if theirs.total is None else f"{theirs.total:,.2f}"
-    return f"{ours.orders:,}", f"{theirs.orders:,}", f"{ours.total:,.2f}", shown
-
-
-#: From all that was ordered to what the scores rest on: title, column of a month's totals.
-BRIDGE = (
-    ("ordered", "total"),
-    ("cancelled", "cancelled"),
-    ("open", "open"),
-    ("test", "test"),
-    ("of nobody", "nobodys"),
-    ("refunded", "refunded"),
-    ("tax, shipping", "tax_and_shipping"),
-    ("net", "net"),
-)
-
-
-def bridged(out: Terminal, shop: str, months: Sequence[MonthTotals]) -> None:
-    """What lies between all that was ordered and what the scores rest on.
-
-    People see the last twelve months. Months are those of UTC: a report in the shop's own time
-    zone counts an order of the last hours of a month in the next one, or the other way round.
-    """
-    shown = [title for title in BRIDGE if any(getattr(one, title[1]) for one in months)]
-    rows = [
-        (
-            f"{one.month:%Y-%m}",
-            f"{one.orders:,}",
-            f"{one.guest_orders:,}",
-            *(f"{getattr(one, column):,.2f}" for _, column in shown),
-            one.currency,
-        )
-        for one in (months if out.json else months[-12:])
-    ]
-    titles = ("month (UTC)", "orders", "guests'", *(title for title, _ in shown), "in")
-    out.table("totals", f"{shop}: from orders to net value", titles, rows)
 
 
 def planned(out: Terminal, shop: str, drawn: plans.Drawn) -> None:
@@ -274,7 +217,8 @@ def written(
     named = refused if out.json else refused[:20]
     rows = [(outcome.customer_id, outcome.status, outcome.reason) for outcome in named]
     more = f", the first {len(named)} of {len(refused):,}" if len(named) < len(refused) else ""
-    out.table("refused", f"{shop}: not written{more}", ("customer", "status", "reason"), rows)
+    columns = ("customer", "status", "reason")
+    out.table("refused", f"{shop}: not written{more}", columns, rows, whole=True)
 
 
 def tried_again(
@@ -293,24 +237,7 @@ def tried_again(
     )
     named = still if out.json else still[:20]
     rows = [(one, refused[one].times, refused[one].reason) for one in named]
-    out.table("still_refused", "", ("customer", "times", "reason"), rows)
-
-
-def history(out: Terminal, runs: Sequence[Run]) -> None:
-    """Each run, the newest first: how long it took, how it ended, what it did."""
-    rows = [
-        (
-            run.run_id,
-            run.command,
-            f"{run.started_at:%Y-%m-%d %H:%M}",
-            f"{run.finished_at - run.started_at}".partition(".")[0] if run.finished_at else "",
-            run.status or "did not end",
-            ", ".join(f"{name} {count:,}" for name, count in run.counts.items() if count),
-        )
-        for run in reversed(runs)
-    ]
-    columns = ("run", "command", "started (UTC)", "took", "ended", "did")
-    out.table("history", "Runs", columns, rows)
+    out.table("still_refused", "", ("customer", "times", "reason"), rows, whole=True)
 
 
 def wrote(out: Terminal, runs: Sequence[tuple[str, str, datetime, int, int]]) -> None:
@@ -378,3 +305,20 @@ def reported(out: Terminal, shop: str, path: Path, as_of: date) -> None:
     """Where the page lies."""
     told = f"{shop}: report as of {as_of}: {escape(str(path))}"
     out.tell("report", told, shop=shop, file=str(path), as_of=as_of)
+
+
+def shop_done(
+    out: Terminal, shop: str, exit_code: int, seconds: float | None, counts: Mapping[str, int]
+) -> None:
+    """How one of several shops ended; without `seconds` it was not begun."""
+    state = f"ended with exit code {exit_code}" if exit_code else "done"
+    did = ", ".join(f"{name} {count:,}" for name, count in counts.items() if count)
+    took = "not begun" if seconds is None else f"{seconds:.1f} s"
+    facts = {"seconds": None if seconds is None else round(seconds, 1), "counts": dict(counts)}
+    out.summary(
+        f"{shop}: {state}, {took}" + (f": {did}" if did else ""),
+        event="shop",
+        shop=shop,
+        exit_code=exit_code,
+        **facts,
+    )

@@ -136,3 +136,11 @@ class ByName(Protocol):
 
         So is one that the reading of `cursor` leaves out (`since`).
         """
+
+
+@runtime_checkable
+class Zoned(Protocol):
+    """A platform whose own reports go by a time zone that it tells."""
+
+    def time_zone(self) -> str | None:
+        """Its name, such as Europe/Berlin; None where it tells none, or several."""

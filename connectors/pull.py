@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from connectors import tracing
 from connectors.errors import Interrupted
 from connectors.hints import Hint
 from connectors.platform import ByName, Page, Platform
@@ -136,7 +137,14 @@ def _commit(
     pulled = Pulled()
     for page in pages:
         watch.checked()
-        changed = store.commit(shop, stream, page, at=now)
+        with tracing.stage("page", stream=stream, **_counts(page)) as tell:
+            changed = store.commit(shop, stream, page, at=now)
+            tell(changed=changed)
         pulled.add(store.without_erased(shop, page) if page.shown else page, changed)
         watch.advance(len(page.orders) + len(page.customers), page.expected)
     return pulled
+
+
+def _counts(page: Page) -> dict[str, int]:
+    kinds = ("orders", "lines", "refunds", "customers", "rejects")
+    return {kind: len(getattr(page, kind)) for kind in kinds}

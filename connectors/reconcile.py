@@ -14,6 +14,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
+from connectors.causes import Theirs
 from connectors.errors import ConfigurationError, GuardStopped, ShopUnavailable
 from connectors.platform import Placed, Platform, Window
 from connectors.pull import Watch
@@ -74,6 +75,11 @@ class Month:
     read: bool
     differences: Sequence[Difference]
 
+    @property
+    def agrees(self) -> bool:
+        """Where the shop tells no sum, its count stands for it."""
+        return _agree(self.ours, self.theirs) and not self.differences
+
 
 def windows(begin: datetime, end: datetime) -> list[Window]:
     """The calendar months (UTC) from `begin` until `end`, the first and the last cut to fit."""
@@ -113,6 +119,12 @@ def reconcile(
         found = _mended(platform, store, window, theirs, terms) if read else []
         yield Month(begins, known, theirs, read, found)
         watch.advance(1, len(months))
+
+
+def theirs(months: Iterable[Month]) -> dict[date, Theirs]:
+    """What the shop said of each month, and how many of its orders were put aside."""
+    aside = {one.begins: [d for d in one.differences if d.kind == "put aside"] for one in months}
+    return {one.begins: Theirs(one.theirs, len(aside[one.begins])) for one in months}
 
 
 def _by_month(rows: Iterable[MonthTotals]) -> dict[date, Placed]:

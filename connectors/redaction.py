@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from connectors.config import SECRETS
 
@@ -25,15 +25,29 @@ _MASKS = (
     ),
 )
 
+#: `customer 4711`, `customers 12, 15 and 17`; not `15 customers`.
+_ID = r"[\w:/-]*\d\w*"
+_CUSTOMERS = re.compile(rf"(?i)\b(customers?) {_ID}(?:(?:, | and ){_ID})*")
+
 
 def secrets_of(environment: Mapping[str, str]) -> list[str]:
     """The secrets among our variables, the longest first: one may be a part of another."""
     found = {
-        value.strip()
+        secret
         for name, value in environment.items()
-        if name.startswith("CLV_") and name.endswith(SECRETS)
+        if name.startswith(("CLV_", "OTEL_EXPORTER_")) and name.endswith(SECRETS)
+        for secret in _ways_to_say(name, value.strip())
     }
     return sorted((one for one in found if len(one) >= SHORTEST), key=len, reverse=True)
+
+
+def _ways_to_say(name: str, value: str) -> Iterator[str]:
+    """The value, and where only a part of it is the secret, that part for itself."""
+    yield value
+    if name.endswith("_WEBHOOK"):
+        yield value.partition("://")[2].partition("/")[2]
+    if name.endswith("_HEADERS"):
+        yield from (pair.partition("=")[2].strip() for pair in value.split(","))
 
 
 def redacted(text: str, secrets: Iterable[str] = ()) -> str:
@@ -43,6 +57,11 @@ def redacted(text: str, secrets: Iterable[str] = ()) -> str:
     for pattern, instead in _MASKS:
         text = pattern.sub(instead, text)
     return text
+
+
+def of_nobody(text: str, secrets: Iterable[str] = ()) -> str:
+    """The text as it may be kept, or told to others: without secrets, and without a customer."""
+    return _CUSTOMERS.sub(r"\1 [...]", redacted(text, secrets))
 
 
 class Redacting(logging.Formatter):

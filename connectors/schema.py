@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, make_dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -25,6 +26,9 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 State = Literal["open", "paid", "complete", "cancelled", "refunded"]
 Rule = Literal["net", "net_with_shipping", "gross"]
+
+#: ISO 4217 for money of which nobody said what it is.
+NO_CURRENCY = "XXX"
 
 #: Orders in these states count towards a customer's value; an open order is not paid yet.
 COUNTED_STATES: tuple[State, ...] = ("paid", "complete", "refunded")
@@ -55,7 +59,8 @@ class Order(msgspec.Struct, frozen=True):
     fees), without tax. `refunded_value` is goods without tax, `refunded_shipping` shipping without
     tax, `refunded_total` all that went back, tax included. `person_key` says whose order it is:
     the customer id, or for guests the keyed hash of the e-mail (`connectors.identity`); it is None
-    where the shop knows neither.
+    where the shop knows neither. `country` (ISO 3166-1 alpha-2) is where it was sent, else
+    billed to.
 
     Raises ValueError where the parts don't add up to the total, or an instant is not UTC.
     """
@@ -82,6 +87,7 @@ class Order(msgspec.Struct, frozen=True):
     channel: str | None = None
     store_view: str | None = None
     coupon: str | None = None
+    country: str | None = None
 
     def __post_init__(self) -> None:
         parts = self.goods_value - self.discount_value + self.tax_value + self.shipping_value
@@ -142,6 +148,18 @@ class Customer(msgspec.Struct, frozen=True):
         _require_utc(self.created_at, self.updated_at)
 
 
+@lru_cache(maxsize=2**10)
+def country_of(code: str | None) -> str | None:
+    """A code of ISO 3166-1 alpha-2 as it is kept; None for what is no such code.
+
+    An order is worth more than its country, so an odd one is left out, not the order. Shopify
+    says ZZ where it doesn't know.
+    """
+    code = (code or "").strip().upper()
+    is_code = len(code) == 2 and code.isascii() and code.isalpha()
+    return code if is_code and code != "ZZ" else None
+
+
 def _require_utc(*instants: datetime) -> None:
     for instant in instants:
         if instant.tzinfo is not UTC and instant.utcoffset() != timedelta(0):
@@ -194,12 +212,19 @@ FIELDS: Mapping[str, Kind] = {
 }
 
 
+#: The segment, where the owner wants it and the platform keeps it as a field.
+SEGMENT = "segment"
+
+#: The same, with what isn't written everywhere.
+KINDS: Mapping[str, Kind] = {**FIELDS, SEGMENT: "text"}
+
+
 def normal(field: str, value: object) -> str:
     """`value` as a field's text; ValueError or ArithmeticError where it isn't of the field's kind.
 
     Shops give decimals as `77.2500` and dates as `2026-11-22 00:00:00`: the same in normal form.
     """
-    kind = FIELDS[field]
+    kind = KINDS[field]
     if kind == "text":
         return " ".join(str(value).split())[:255]
     if kind == "date":

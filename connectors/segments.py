@@ -1,8 +1,8 @@
 """Segments outside: the owner's file of rules, tags in shops that have them, queries to paste.
 
 Shopify's segments know our metafields and a few facts of their own; Magento's customer grid knows
-our attributes. A rule that speaks of anything else can't be asked there: a tag can, once it is
-written (`CLV_<SHOP>_SEGMENT_TAGS=yes`).
+our attributes. A rule that speaks of anything else can't be asked there: the segment itself can,
+once it is written (`CLV_<SHOP>_SEGMENT_TAGS=yes`), as a tag in Shopify, as an attribute in Magento.
 https://help.shopify.com/en/manual/customers/customer-segmentation/customer-segments (2026-11-29)
 """
 
@@ -17,7 +17,7 @@ from rich.markup import escape
 
 from connectors.config import ShopSettings
 from connectors.errors import ConfigurationError
-from connectors.schema import TAG, Shown, tier_tag
+from connectors.schema import SEGMENT, TAG, Shown, normal, tier_tag
 from connectors.terminal import Terminal
 
 Condition = tuple[str, str, Any]
@@ -37,6 +37,7 @@ LABELS = {
     "predicted_12m": "Predicted Value, Next 12 Months",
     "historic_net": "Net Value So Far",
     "p_alive": "Chance of Return",
+    SEGMENT: "Value Segment",
 }
 TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
 
@@ -61,14 +62,17 @@ def segment_tag(name: str) -> str:
     return tier_tag(name)
 
 
-def with_tags(scored: Mapping[str, Shown], segments: Mapping[str, str]) -> dict[str, Shown]:
-    """The scored customers with the tag of their segment, where they have one."""
-    return {
-        customer: {**fields, TAG: segment_tag(segments[customer])}
-        if customer in segments
-        else fields
-        for customer, fields in scored.items()
+def with_segments(
+    scored: Mapping[str, Shown], segments: Mapping[str, str], platform: str
+) -> dict[str, Shown]:
+    """The scored customers with the segment of those who have one: as Shopify's tag, or a field."""
+    told = {
+        customer: {TAG: segment_tag(name)}
+        if platform == "shopify"
+        else {SEGMENT: normal(SEGMENT, name)}
+        for customer, name in segments.items()
     }
+    return {customer: {**fields, **told.get(customer, {})} for customer, fields in scored.items()}
 
 
 def shopify_query(where: Iterable[Condition]) -> str | None:
@@ -99,6 +103,10 @@ def tag_query(name: str) -> str:
     return f"customer_tags CONTAINS '{segment_tag(name)}'"
 
 
+def attribute_filter(name: str) -> str:
+    return f"{LABELS[SEGMENT]}: {name}"
+
+
 def magento_filter(where: Iterable[Condition]) -> str | None:
     """What to choose under Customers > All Customers > Filters; None where the grid can't."""
     parts = [_magento(*condition) for condition in where]
@@ -122,8 +130,10 @@ PLACES = {
     "shopify": "to paste under Customers > Segments > Create segment",
     "magento": "to choose under Customers > All Customers > Filters",
 }
-#: Platform -> how a rule is asked there.
+#: Platform -> how a rule is asked there, how a segment that is written, and as what it is.
 ASKED = {"shopify": shopify_query, "magento": magento_filter}
+ASKED_AS_WRITTEN = {"shopify": tag_query, "magento": attribute_filter}
+WRITTEN_AS = {"shopify": "as tags", "magento": "as the attribute clv_segment"}
 
 
 def told(out: Terminal, shop: str, grouping: str, groups: Sequence[Mapping[str, Any]]) -> None:
@@ -149,16 +159,14 @@ def to_paste(
             out.tell("query", text, shop=shop.shop, segment=name, query=query)
     silent = ", ".join(name for name, query in asked if not query)
     if silent:
-        mend = (
-            f"; CLV_{shop.shop.upper()}_SEGMENT_TAGS=yes writes them as tags"
-            if shop.platform == "shopify"
-            else "; `segments --out` writes who they are"
-        )
-        text = f"{shop.shop}: the shop itself can't tell {silent}{mend}"
+        setting, how = f"CLV_{shop.shop.upper()}_SEGMENT_TAGS", WRITTEN_AS[shop.platform]
+        text = f"{shop.shop}: the shop itself can't tell {silent}; {setting}=yes writes them {how}"
         out.tell("silent", escape(text), shop=shop.shop, segments=silent)
 
 
 def _asked(shop: ShopSettings, name: str, where: Sequence[Condition]) -> str | None:
     return ASKED[shop.platform](where) or (
-        tag_query(name) if shop.segment_tags and segment_tag(name) in shop.tags else None
+        ASKED_AS_WRITTEN[shop.platform](name)
+        if shop.segment_tags and segment_tag(name) in shop.tags
+        else None
     )

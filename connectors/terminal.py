@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
+from textwrap import wrap
 from typing import Any, Literal
 
 from rich.console import Console
@@ -25,7 +28,7 @@ from rich.table import Table
 from rich.text import Text
 
 from connectors.platform import Finding
-from connectors.redaction import redacted
+from connectors.redaction import of_nobody, redacted
 
 Advance = Callable[[int, int | None], None]
 
@@ -41,8 +44,19 @@ class Terminal:
         self.json = json
         self._hidden = hidden
         self.quiet = quiet
+        self._lock = threading.Lock()
+        self._shop: str | None = None
         self._out = Console(highlight=False, soft_wrap=True)
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def of(self, shop: str) -> Terminal:
+        """The voice of one of several shops at work: each line for programs says which.
+
+        It draws no bars, which would be drawn over those of the others and over what is told.
+        """
+        own = copy(self)
+        own._shop = shop
+        return own
 
     def tell(self, event: str, text: str, **facts: object) -> None:
         """One piece of news: `text` for people (rich markup), `facts` for programs."""
@@ -51,25 +65,42 @@ class Terminal:
         elif not self.quiet:
             self._out.print(text)
 
+    def of_nobody(self, text: str) -> str:
+        """The text as it may be kept, or told to others."""
+        return of_nobody(text, self._hidden)
+
+    def warning(self, text: str, **facts: object) -> None:
+        """News that somebody should look at; no secret and no e-mail in it."""
+        text = redacted(text, self._hidden)
+        self.tell("warning", f"[yellow]{escape(text)}[/]", **facts, warning=text)
+
     def summary(self, text: str, **facts: object) -> None:
-        """The last line of a command; a quiet run prints it too."""
+        """The last line of a command, or of a shop (another `event`); a quiet run prints it too."""
         if self.json:
             self._line({"event": "summary", **facts})
         else:
             self._out.print(text)
 
-    def table(self, event: str, title: str, columns: Sequence[str], rows: Sequence[Any]) -> None:
-        """Rows under columns; for programs one line a row."""
+    def table(
+        self,
+        event: str,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Any],
+        *,
+        whole: bool = False,
+    ) -> None:
+        """Rows under columns; for programs one line a row. `whole`: the last text isn't cut."""
         if self.json:
             for row in rows:
                 self._line({"event": event, **dict(zip(columns, row, strict=True))})
         elif rows and not self.quiet:
-            self._out.print(_table(title, columns, rows))
+            self._out.print(_table(title, columns, rows, self._out.width, whole))
 
     def finding(self, shop: str, finding: Finding) -> None:
         """One line of `doctor`."""
         text = f"{MARKS[finding.status]} {escape(shop)}: {finding.name}: {escape(finding.detail)}"
-        mend = f" [bold]{escape(finding.mend)}[/]" if finding.mend else ""
+        mend = f". [bold]{escape(finding.mend)}[/]" if finding.mend else ""
         facts = {"status": finding.status, "detail": finding.detail, "mend": finding.mend}
         self.tell("finding", text + mend, shop=shop, name=finding.name, **facts)
 
@@ -83,7 +114,7 @@ class Terminal:
     @contextmanager
     def progress(self, label: str) -> Iterator[Advance]:
         """A bar on stderr while rows go by; nothing where nobody looks."""
-        if self.json or self.quiet or not sys.stderr.isatty():
+        if self.json or self.quiet or self._shop or not sys.stderr.isatty():
             yield lambda rows, expected: None
             return
         columns = (
@@ -98,8 +129,11 @@ class Terminal:
             yield lambda rows, expected: progress.update(task, advance=rows, total=expected)
 
     def _line(self, content: Mapping[str, object]) -> None:
-        sys.stdout.write(json.dumps(content, default=str, ensure_ascii=False) + "\n")
-        sys.stdout.flush()
+        whose = {"shop": self._shop} if self._shop and "shop" not in content else {}
+        line = json.dumps({**content, **whose}, default=str, ensure_ascii=False) + "\n"
+        with self._lock:
+            sys.stdout.write(line)
+            sys.stdout.flush()
 
 
 class _Speed(ProgressColumn):
@@ -109,26 +143,45 @@ class _Speed(ProgressColumn):
         return Text(f"{task.speed:,.0f}/s" if task.speed else "")
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+def _table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], width: int, whole: bool
+) -> Table:
+    """Numbers are shown whole, or they are other numbers; on a terminal too narrow for the titles,
+    a title is no wider than what it names. The longest text stands last, and is cut or folded."""
     table = Table(title=title or None, title_justify="left", header_style="bold")
+    longest = [max((len(_cell(row[n])) for row in rows), default=1) for n in range(len(columns))]
+    needed = sum(3 + max(pair) for pair in zip(longest, map(len, columns), strict=True)) + 1
     for place, name in enumerate(columns):
         right = all(_is_number(row[place]) for row in rows)
-        last = place == len(columns) - 1  # the longest text stands last and may be cut
+        last = place == len(columns) - 1
         justify: Literal["right", "left"] = "right" if right else "left"
-        longest = max((len(_cell(row[place])) for row in rows), default=0)
-        # a number is shown whole or it is another number
         table.add_column(
-            name, justify=justify, no_wrap=right or not last, min_width=longest if right else None
+            name if needed <= width else _broken(name, longest[place]),
+            justify=justify,
+            no_wrap=right or not last,
+            min_width=longest[place]
+            if right
+            else min(longest[place], 24)
+            if whole and last
+            else None,
         )
     for row in rows:
-        table.add_row(*(Text(_cell(cell), no_wrap=True, overflow="ellipsis") for cell in row))
+        *first, end = (_cell(cell) for cell in row)
+        cut = [Text(cell, no_wrap=True, overflow="ellipsis") for cell in first]
+        table.add_row(*cut, Text(end, no_wrap=not whole, overflow="fold" if whole else "ellipsis"))
     return table
 
 
+def _broken(title: str, width: int) -> str:
+    """Between its words, never within one."""
+    return "\n".join(wrap(title, max(width, 1), break_long_words=False))
+
+
 def _cell(cell: object) -> str:
-    return "" if cell is None else str(cell)
+    return f"{cell:,}" if type(cell) is int else "" if cell is None else str(cell)
 
 
 def _is_number(cell: object) -> bool:
     text = _cell(cell)
-    return not text or text.replace(",", "").replace(".", "").lstrip("-").isdigit()
+    digits = text.replace(",", "").replace(".", "").lstrip("+-").removesuffix("%")
+    return not text or digits.isdigit()

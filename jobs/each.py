@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from connectors import tracing
 from connectors.config import ShopSettings
 from connectors.errors import ConnectorError
 from connectors.session import Session
@@ -14,9 +15,9 @@ def each_shop(at: Session, job: Callable[[Session, ShopSettings], object]) -> No
     """The job for every shop; one that fails doesn't stop the others, a wish to stop does."""
     for shop in at.shops:
         try:
-            job(at, shop)
+            with tracing.stage("shop", shop=shop.shop):
+                job(at, shop)
         except (ConnectorError, clv.errors.ClvError) as error:
-            at.terminal.error(f"{shop.shop}: {error}", shop=shop.shop)
-            at.worse(getattr(error, "exit_code", 1))
+            at.failed(shop.shop, error)
         if at.stopping():
             return at.worse(130)

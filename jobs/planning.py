@@ -37,7 +37,8 @@ SCORE_OF_FIELD = {
 def whole_job(at: Session, shop: ShopSettings, max_changes: int | None) -> None:
     """Pull, score, plan, and apply if no more than `max_changes` customers have to change."""
     shown = shops.pull(at, shop)
-    score_shop(at, shop, at.now.date())
+    with at.scoring:
+        score_shop(at, shop, at.now.date())
     drawn = plan_shop(at, shop, shown)
     writeback.guard(drawn.changes, max_changes)
     drift.guard(shop.shop, drawn.drift, at.settings.drift)
@@ -49,7 +50,7 @@ def plan_shop(
 ) -> plans.Drawn:
     scored = fields_of(at.store.latest_scores(shop.shop))
     if shop.segment_tags and scored:
-        scored = parting.with_tags(scored, segments_of(at, shop))
+        scored = parting.with_segments(scored, segments_of(at, shop), shop.platform)
     return shops.plan(at, shop, scored, shown)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -12,18 +13,32 @@ from connectors.config import ShopSettings
 from connectors.errors import ConfigurationError
 from connectors.session import Session
 from jobs.engine import clv
-from jobs.scoring import score_settings
+from jobs.scoring import score_settings, scores_then
 
 
 def report_shop(at: Session, shop: ShopSettings, out: Path, lang: str | None = None) -> None:
     """The numbers of the latest scoring as a page, 0600; of several shops each gets its own."""
     pages, path = reports(), out_of(at, shop, out)
     material = materials.read(at.store, shop.shop, at.settings.value, at.now)
+    material = with_a_quarter_ago(at, shop, material)
     spoken = pages.Spoken.of(lang or shop.locale, material.currency)
     known = known_of(at, material)
     at.store.note_file(path, made_files.REPORT, at.now)
     pages.write(path, pages.page(clv.report.report(known), material, spoken))
     news.reported(at.terminal, shop.shop, path, material.as_of)
+
+
+def with_a_quarter_ago(
+    at: Session, shop: ShopSettings, material: materials.Material
+) -> materials.Material:
+    """The same with scores of a quarter ago, where none were made then and some can be now."""
+    if materials.QUARTER in material.before:
+        return material
+    scores = scores_then(at, shop, material.quarter_ago, material.choice)
+    if scores is None:
+        return material
+    before = {**material.before, materials.QUARTER: scores}
+    return replace(material, before=before, afterwards=(materials.QUARTER,))
 
 
 def known_of(at: Session, material: materials.Material) -> clv.report.Known:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, TypedDict
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from connectors import news
+import pyarrow as pa
+
+from connectors import news, tracing
 from connectors.config import NEW, Settings, ShopSettings
 from connectors.schema import Rule
 from connectors.session import Session
+from connectors.store import Numbers
 from jobs import shop as shops
 from jobs.engine import clv
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    import pandas as pd
 
 #: How long a model stays that the shop's past has chosen: models that change by the day confuse.
 CHOSEN_FOR_DAYS = 30
 
 
+@tracing.staged("score")
 def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None = None) -> None:
     """Model, scores, tiers; kept under this run with the card that says what they rest on."""
     known = known_on(at, shop, as_of)
@@ -27,21 +32,10 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None =
     named = model or at.settings.model
     fitted = model_of(at, shop, past_of(at, shop, known), settings, named)
     traits = clv.looks_at_traits(fitted)
-    # The numbers of a large shop are held by nobody while its scores are saved.
-    scorer = clv.Scorer.of(
-        fitted, at.store.numbers(shop.shop, **known, with_traits=traits), as_of, settings
-    )
-    totals = clv.Totals()
-
-    def scores() -> Iterator[pa.Table]:
-        nonlocal totals
-        for batch in at.store.to_score(shop.shop, **known, with_traits=traits):
-            table = scorer.score(clv.people(batch))
-            totals += clv.Totals.of(table, settings)
-            yield table
-
-    at.store.save_scores(at.run_id, scores())
-    card = clv.model_card(scorer, totals)
+    asked: Numbers = {**known, "with_traits": traits}
+    scorer = scorer_of(at, shop, fitted, settings, asked)
+    totals = at.store.score(at.run_id, shop.shop, partial(clv.scored_batch, scorer), **asked)
+    card = clv.model_card(scorer, totals or clv.Totals())
     card["warnings"] = [*card["warnings"], *shops.caveats(at, shop)]
     at.store.save_card(at.run_id, shop.shop, as_of, card)
     news.scored(at.terminal, shop.shop, card)
@@ -49,6 +43,63 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None =
     at.count(shop.shop, scored=card["data"]["customers"], **tiers)
     left_out = at.store.excluded(shop.shop, as_of=as_of, currency=known["currency"])
     news.excluded(at.terminal, shop.shop, left_out)
+
+
+def scorer_of(
+    at: Session,
+    shop: ShopSettings,
+    fitted: clv.Predictor,
+    settings: clv.ScoreSettings,
+    asked: Numbers,
+) -> clv.Scorer:
+    """What scores each batch, knowing the whole shop."""
+    some = partial(at.store.spread, shop.shop, **asked)
+    crowd = at.store.tally(shop.shop, partial(clv.crowd_of, fitted, settings), **asked)
+    crowd = crowd or clv.Crowd.of(fitted, some(1), settings)
+    return clv.Scorer.knowing(crowd, some, fitted, asked["as_of"], settings)
+
+
+def scores_then(
+    at: Session, shop: ShopSettings, day: date, choice: Mapping[str, Any] | None
+) -> pd.DataFrame | None:
+    """The scores that a day in the past would have had, from what was known then; kept nowhere.
+
+    By the model of the settings, or by the best of the last `choice` that can be fitted to what was
+    known. None where none can, or nobody had bought.
+    """
+    known = known_on(at, shop, day)
+    past = past_of(at, shop, known)
+    settings = score_settings(at.settings)
+    fitted = _first_fitted(past, settings, _models(at.settings.model, choice))
+    if fitted is None:
+        return None
+    traits = clv.looks_at_traits(fitted)
+    asked: Numbers = {**known, "with_traits": traits}
+    scorer = scorer_of(at, shop, fitted, settings, asked)
+    batches = at.store.to_score(shop.shop, **asked)
+    tables = [scorer.score(clv.people(batch)) for batch in batches]
+    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+    return frame
+
+
+def _models(named: str, choice: Mapping[str, Any] | None) -> list[str]:
+    """Which to try, the best first."""
+    if named != clv.AUTO:
+        return [named]
+    ranking = [one["candidate"] for one in choice["ranking"]] if choice else []
+    best = [choice["chosen"], *ranking] if choice else []
+    return [key for key in best if key in clv.CANDIDATES] or ["bg"]
+
+
+def _first_fitted(
+    past: clv.Past, settings: clv.ScoreSettings, models: Sequence[str]
+) -> clv.Predictor | None:
+    for model in models if len(past.summary) else ():
+        try:
+            return clv.fitted(past, settings, model)
+        except clv.errors.NamedModelFails:
+            continue
+    return None
 
 
 class Known(TypedDict):
@@ -103,6 +154,7 @@ def score_settings(settings: Settings) -> clv.ScoreSettings:
     )
 
 
+@tracing.staged("backtest")
 def backtest_shop(at: Session, shop: ShopSettings, as_of: date) -> None:
     """The comparison, and the choice that the next scorings keep to."""
     past = past_of(at, shop, known_on(at, shop, as_of))

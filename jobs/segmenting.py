@@ -51,7 +51,7 @@ def rules_of(settings: Settings) -> Sequence[clv.segments.Rule]:
 
 
 def with_segment_tags(settings: Settings) -> Settings:
-    """The tags of segments are ours in the shops whose customers are to wear them."""
+    """Tags of segments are ours in the shops whose customers are to show them (as tags or not)."""
     if not any(shop.segment_tags for shop in settings.shops):
         return settings
     tags = {parting.segment_tag(rule.name) for rule in rules_of(settings)}

@@ -8,19 +8,21 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from connectors import causes as why
 from connectors import drift as drifts
-from connectors import hinted, news, writeback
+from connectors import hinted, news, reconciled, tracing, writeback
 from connectors import plan as plans
 from connectors import pull as pulls
 from connectors import reconcile as reconciles
 from connectors.config import ShopSettings
 from connectors.errors import ConfigurationError, GuardStopped, StalePlan
 from connectors.hints import Hint
-from connectors.platform import HISTORY, Window
+from connectors.platform import HISTORY, Window, Zoned
 from connectors.schema import Change, Shown
 from connectors.session import Session
 
 
+@tracing.staged("pull")
 def pull(at: Session, shop: ShopSettings, since: datetime | None = None) -> Mapping[str, Shown]:
     """Customers and orders into the store; what the customers show comes back."""
     if since and at.store.cursor(shop.shop, "orders"):
@@ -55,6 +57,7 @@ def _pulled(
     return customers, orders
 
 
+@tracing.staged("reconcile")
 def reconcile(
     at: Session, shop: ShopSettings, since: datetime | None, every_order: bool, forget: bool
 ) -> None:
@@ -65,8 +68,15 @@ def reconcile(
     platform = at.open(shop)
     with at.watch(f"{shop.shop}: months") as watch:
         months = list(reconciles.reconcile(platform, at.store, asked, terms, watch))
-    news.reconciled(at.terminal, shop.shop, months)
-    news.bridged(at.terminal, shop.shop, at.store.months(shop.shop, *asked, terms.rule))
+    reconciled.compared(at.terminal, shop.shop, months)
+    totals = at.store.months(shop.shop, *asked, terms.rule)
+    reconciled.bridged(at.terminal, shop.shop, totals)
+    zone = why.known_zone(platform.time_zone() if isinstance(platform, Zoned) else "UTC")
+    moved = at.store.moved(shop.shop, asked, why.edges(*asked, zone))
+    rows = why.causes(totals, moved, reconciles.theirs(months))
+    reconciled.caused(at.terminal, shop.shop, rows, zone)
+    if any(row.cause == why.UNEXPLAINED for row in rows):
+        at.worse(3)
     found = Counter(one.kind for month in months for one in month.differences)
     at.count(
         shop.shop, months=len(months), **{kind.replace(" ", "_"): found[kind] for kind in found}
@@ -95,6 +105,7 @@ def caveats(at: Session, shop: ShopSettings) -> list[str]:
     return [str(reason) for reason in rejects[rejects["row_id"] == HISTORY]["reason"]]
 
 
+@tracing.staged("plan")
 def plan(
     at: Session,
     shop: ShopSettings,
@@ -133,6 +144,7 @@ def standing_plan(at: Session, file: Path) -> plans.Plan:
     return drawn
 
 
+@tracing.staged("apply")
 def write(at: Session, shop: ShopSettings, changes: Sequence[Change]) -> None:
     """The changes into the shop, read back and journalled."""
     if not changes:

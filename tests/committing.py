@@ -9,10 +9,10 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import warehouses
 from made_rows import NOW, customer, line, order, page, refund
 
 from connectors.platform import Page
-from connectors.store import Store
 
 PAGES = 60
 
@@ -31,7 +31,7 @@ def pages(after: int) -> Iterator[Page]:
 
 
 def main(path: Path) -> None:
-    with Store.open(path, now=NOW) as store:
+    with warehouses.opened(path, gathered=100) as store:
         stands = store.cursor("eu", "orders") or {"after": 0}
         for sent in pages(int(stands["after"])):
             store.commit("eu", "orders", sent, at=NOW)

@@ -12,12 +12,18 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from clusters import Standalone, kept_session, lacking, standalone
+from hypothesis import settings
 from made_rows import NOW
 from started import Run, called_in, started_in
 
 from connectors.sandbox.books import Books
 from connectors.sandbox.server import open_books
 from connectors.store import Store
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -85,6 +91,16 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
     with Store.open(shutil.copy(empty_store, tmp_path / "store.duckdb"), now=NOW) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
+    """A Spark master and two workers, once in a session, and one application on them."""
+    if lacking():
+        pytest.skip(lacking())
+    folder = tmp_path_factory.mktemp("cluster")
+    with standalone(folder) as found, kept_session(folder):
+        yield found
 
 
 @pytest.fixture

@@ -49,6 +49,7 @@ def cdnow(who: Who = "sample") -> pd.DataFrame:
         order_id=[f"o{n}" for n in place],
         channel=np.where(place % 3 == 0, "search", "newsletter"),
         coupon=np.where(place % 7 == 0, "WELCOME10", None),
+        country=np.select([place % 4 == 1, place % 4 == 2], ["SE", "XX"], "DE"),
         store_view=np.where(place % 2 == 0, "sv", "da"),
         product=[f"CD-{n % 40}" for n in place],
         category=np.where(place % 5 == 0, "jazz", "rock"),
@@ -126,7 +127,7 @@ def order_rows(*rows: tuple[str, str, float]) -> pd.DataFrame:
 def hostile_page() -> str:
     """A page of a shop whose every name was written by an enemy."""
     orders = cdnow().head(1500)
-    for name in ("product", "category", "channel", "coupon", "store_view"):
+    for name in ("product", "category", "channel", "coupon", "country", "store_view"):
         orders[name] = [HOSTILE[n % len(HOSTILE)] for n in range(len(orders))]
     orders[c.CUSTOMER_ID] = [f"{HOSTILE[n % 9]}{n % 400}" for n in range(len(orders))]
     known = known_of(orders)

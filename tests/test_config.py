@@ -32,14 +32,16 @@ def complaint(**changes: str) -> str:
 
 
 def test_env_example_lists_every_key_and_no_other() -> None:
-    listed = set(re.findall(r"^#? ?(CLV_\w+)=", (ROOT / ".env.example").read_text(), re.M))
+    listed = set(re.findall(r"^#? ?((?:CLV|OTEL)_\w+)=", (ROOT / ".env.example").read_text(), re.M))
     shop_keys = {key for key in listed if re.match(r"CLV_(EU|US|X)_", key)}
     assert listed - shop_keys == set(KEYS)
     assert {re.sub(r"^CLV_(EU|US|X)_", "", key) for key in shop_keys} == set(SHOP_KEYS)
 
 
 def test_env_example_shows_the_defaults() -> None:
-    shown = dict(re.findall(r"^(CLV_\w+)=(.*)$", (ROOT / ".env.example").read_text(), re.M))
+    shown = dict(
+        re.findall(r"^((?:CLV|OTEL)_\w+)=(.*)$", (ROOT / ".env.example").read_text(), re.M)
+    )
     assert {key: shown[key] for key in KEYS if key != "CLV_SHOPS"} == {
         key: default for key, default in KEYS.items() if key != "CLV_SHOPS"
     }

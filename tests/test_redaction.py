@@ -42,6 +42,16 @@ def test_the_owners_own_secrets_are_hidden_wherever_they_stand() -> None:
     assert redacted(f"a{TOKEN}-and-moreb{TOKEN}c", secrets) == "a[hidden]b[hidden]c"
 
 
+def test_of_a_webhook_the_path_is_hidden_and_of_headers_each_value() -> None:
+    environment = {
+        "CLV_NOTIFY_WEBHOOK": "https://hooks.slack.com/services/T0/B0/canary",
+        "OTEL_EXPORTER_OTLP_HEADERS": "api-key=another-canary,x-team=our-very-own",
+    }
+    secrets = secrets_of(environment)
+    told = redacted("POST /services/T0/B0/canary HTTP/1.1 another-canary our-very-own", secrets)
+    assert told == "POST /[hidden] HTTP/1.1 [hidden] [hidden]"
+
+
 def test_a_log_line_and_its_traceback_are_masked() -> None:
     told = io.StringIO()
     handler = logging.StreamHandler(told)

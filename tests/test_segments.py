@@ -10,11 +10,12 @@ from connectors.plan import target
 from connectors.sandbox.shopify.segment_query import Filter, problems
 from connectors.sandbox.shopify.segments import NATIVE
 from connectors.segments import (
+    attribute_filter,
     magento_filter,
     read_rules,
     shopify_query,
     tag_query,
-    with_tags,
+    with_segments,
 )
 
 KNOWN = {one.name: one for one in NATIVE} | {
@@ -71,8 +72,19 @@ def test_magentos_words_are_those_that_our_module_shows() -> None:
         assert f"'clv_{field}' => '{label}'" in text
 
 
+TWO = {"1": {"tier": "high"}, "2": {"tier": "low"}}
+
+
+def test_where_there_are_no_tags_a_customer_shows_the_segment_as_a_field() -> None:
+    scored = with_segments(TWO, {"1": "worth  it"}, "magento")
+    shows = ("tier", "segment")
+    assert target(scored["1"], {}, shows) == {"tier": "high", "segment": "worth it"}
+    assert target(scored["2"], {"tier": "low", "segment": "loyal"}, shows) == {"tier": "low"}
+    assert attribute_filter("loyal") == "Value Segment: loyal"
+
+
 def test_a_customer_wears_the_tag_of_the_tier_and_of_the_segment() -> None:
-    scored = with_tags({"1": {"tier": "high"}, "2": {"tier": "low"}}, {"1": "loyal"})
+    scored = with_segments(TWO, {"1": "loyal", "9": "loyal"}, "shopify")
     shows = ("tier", "tag")
     assert target(scored["1"], {}, shows)["tag"] == "clv-high,clv-loyal"
     assert target(scored["2"], {}, shows)["tag"] == "clv-low"

@@ -31,10 +31,25 @@ def tool(name: str) -> ModuleType:
     return module
 
 
-def test_every_locked_package_has_its_hashes() -> None:
-    blocks = [block for block in re.split(r"\n(?=\S)", LOCK) if "==" in block.split("\n")[0]]
-    assert len(blocks) > 50
-    assert [block for block in blocks if "--hash=sha256:" not in block] == []
+def blocks(lock: str) -> list[str]:
+    return [block for block in re.split(r"\n(?=\S)", lock) if "==" in block.split("\n")[0]]
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-spark.lock"])
+def test_every_locked_package_has_its_hashes(name: str) -> None:
+    locked = blocks((ROOT / name).read_text(encoding="utf-8"))
+    assert len(locked) > 40
+    assert [block for block in locked if "--hash=sha256:" not in block] == []
+
+
+def test_spark_is_locked_apart_and_with_the_same_versions() -> None:
+    """Who tests everything else downloads none of its 430 MB."""
+    spark = (ROOT / "requirements-spark.lock").read_text(encoding="utf-8")
+    here, there = ({block.split(" ")[0] for block in blocks(lock)} for lock in (LOCK, spark))
+    assert "pyspark" not in LOCK
+    assert {one.split("==")[0] for one in there - here} <= {
+        *("pyspark", "py4j", "grpcio", "grpcio-status", "googleapis-common-protos", "protobuf"),
+    }
 
 
 def said(*packages: dict[str, object]) -> str:

@@ -380,6 +380,21 @@ def test_help_is_shown_without_waiting_for_scipy_or_pandas() -> None:
     assert not loaded & {"scipy.special", "pandas", "ibis", "sklearn"}
 
 
+def test_the_shell_completes_commands_and_their_words() -> None:
+    told = "import sys; sys.argv = ['clv-sync']; import sync; sync.main()"
+    asked = {"_CLV_SYNC_COMPLETE": "complete_bash", "PYTHONPATH": str(ROOT)}
+    for words, place, completed in (("sta", "1", ["state"]), ("export ref", "2", ["refunds"])):
+        ended = subprocess.run(
+            [sys.executable, "-c", told],
+            env={**bare(), **asked, "COMP_WORDS": f"clv-sync {words}", "COMP_CWORD": place},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert ended.stdout.split() == completed
+
+
 def test_an_unknown_command_is_a_usage_error(start: Run) -> None:
     ended = start({}, "sing")
     assert ended.code == 2

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from random import Random
+from zoneinfo import ZoneInfo
 
 import pytest
 from started import Run, called_in
 
 from connectors.sandbox.books import Books
-from connectors.sandbox.ledger import ledger
+from connectors.sandbox.ledger import ledger, sums
+from connectors.sandbox.magento.setup import configure
 from connectors.sandbox.server import open_books, serve
 
 pytestmark = pytest.mark.end_to_end
@@ -70,6 +74,74 @@ def test_the_reports_totals_are_reconciles_and_the_books_to_the_cent(filled: Fil
         months = reconciled.events("totals")
         assert sum(amount(month["ordered"]) for month in months) == told["total"]
         assert sum(amount(month["net"]) for month in months) == told["net"]
+
+
+def of_the_books(books: Books, shop: str) -> dict[str, dict[str, tuple[int, Decimal]]]:
+    """From the books alone: by month of the shop's clock what was ordered, by month of UTC why it
+    isn't net value."""
+    zone = ZoneInfo(books.shop(shop)["settings"]["timezone"])
+    found: dict[str, dict[str, tuple[int, Decimal]]] = defaultdict(dict)
+
+    def count(month: str, cause: str, money: Decimal) -> None:
+        orders, sum_so_far = found[month].get(cause, (0, Decimal(0)))
+        found[month][cause] = (orders + 1, sum_so_far + money)
+
+    for row in books.query("SELECT * FROM orders WHERE shop = ?", (shop,)):
+        body, whole = row["body"], sums(row["body"])
+        at = datetime.fromisoformat(row["created_at"]).replace(tzinfo=UTC)
+        month = f"{at:%Y-%m}"
+        count(f"{at.astimezone(zone):%Y-%m}", "shown in the shop", whole.total)
+        if body["test"] or body["state"] in ("cancelled", "open"):
+            why = "test" if body["test"] else body["state"].replace("open", "pending")
+            count(month, why, -whole.total)
+            continue
+        if whole.refunded_total:
+            count(month, "refunded", -whole.refunded_total)
+        back = whole.refunded_total - whole.refunded_goods - whole.refunded_shipping
+        count(month, "tax", back - whole.tax)
+        count(month, "shipping", whole.refunded_shipping - whole.shipping)
+        count(month, "net value", whole.net)
+        if body["guest"]:
+            count(month, "of these guests'", whole.net)
+    return found
+
+
+@pytest.mark.parametrize("shop", ["eu", "us"])
+def test_reconcile_names_every_difference_with_the_books_own_figures(
+    shop: str, filled: Filled
+) -> None:
+    ended = filled.run(filled.environment, "reconcile", "--shop", shop, "--json")
+    assert ended.code == 0, ended.err
+    told: dict[str, dict[str, tuple[int, Decimal]]] = defaultdict(dict)
+    for row in ended.events("cause"):
+        told[row["month"]][row["what"]] = (amount(row["orders"]), amount(row["money"]))
+    assert not [month for month in told if "unexplained" in told[month]]
+    zoned = [month for month in told if "time zone" in told[month]]
+    assert sum(told[month]["time zone"][1] for month in zoned) == 0
+    ours = {
+        month: {cause: row for cause, row in causes.items() if cause != "time zone" and any(row)}
+        for month, causes in told.items()
+    }
+    theirs = {
+        month: {
+            cause: row
+            for cause, row in causes.items()
+            if row[1] or cause not in ("tax", "shipping")
+        }
+        for month, causes in of_the_books(filled.books, shop).items()
+    }
+    assert ours == theirs
+    for causes in told.values():
+        shown, net = causes["shown in the shop"][1], causes["net value"][1]
+        ends = ("shown in the shop", "net value", "of these guests'")
+        assert shown + sum(row[1] for cause, row in causes.items() if cause not in ends) == net
+
+
+def test_people_are_told_the_causes_in_one_table(filled: Filled) -> None:
+    ended = filled.run(filled.environment, "reconcile", "--shop", "us")
+    assert "from the shop's own reports (America/New_York) to net value" in ended.out
+    for cause in ("shown in the shop", "cancelled", "pending", "test", "refunded", "tax"):
+        assert cause in ended.out
 
 
 def test_the_page_is_for_the_owner_alone_and_in_the_language_asked_for(filled: Filled) -> None:
@@ -187,6 +259,50 @@ def test_segments_are_written_as_tags_where_the_owner_wants_them(filled: Filled)
     assert foreign_tags(filled.books) == before
 
 
+@pytest.mark.parametrize("way", ["module", "put"])
+def test_segments_are_written_as_an_attribute_in_magento_and_can_be_undone(
+    way: str, filled: Filled
+) -> None:
+    configure(filled.books, "eu", module=way == "module")
+    (filled.folder / "rules.toml").write_text(RULES)
+    plain = {**filled.environment, "CLV_EU_WRITE": way}
+    own = {**plain, "CLV_SEGMENT_RULES": "rules.toml", "CLV_EU_SEGMENT_TAGS": "yes"}
+    assert filled.run(plain, "apply", "--yes", "--shop", "eu").code == 0
+    before, others = segmented(filled.books), foreign_values(filled.books)
+    assert before == {}
+
+    ended = filled.run(own, "segments", "--shop", "eu", "--out", "eu.csv", "--json")
+    told = {line["segment"]: line["query"] for line in ended.events("query")}
+    assert told["regulars"] == "Value Segment: regulars"
+    assert filled.run(own, "apply", "--yes", "--shop", "eu").code == 0
+    with (filled.folder / "eu.csv").open() as file:
+        listed = {row["customer_id"]: row["segment"] for row in csv.DictReader(file)}
+    shown = segmented(filled.books)
+    assert {*shown.values()} == {"regulars", "once"}
+    named = {who: name for who, name in listed.items() if who and name in shown.values()}
+    assert shown == named
+    assert filled.run(own, "plan", "--shop", "eu", "--detailed-exitcode").code == 0
+
+    (newest, *_) = filled.run(own, "undo", "--json").events("run")
+    assert filled.run(own, "undo", newest["run"], "--yes").code == 0
+    assert segmented(filled.books) == before
+    assert filled.run(own, "apply", "--yes", "--shop", "eu").code == 0
+    # Without the wish the values go again.
+    assert filled.run(plain, "apply", "--yes", "--shop", "eu").code == 0
+    assert segmented(filled.books) == {}
+    assert foreign_values(filled.books) == others
+
+
+def segmented(books: Books) -> dict[str, str]:
+    sql = "SELECT customer_id, value FROM customer_values WHERE shop = 'eu' AND name = ?"
+    return {str(row["customer_id"]): row["value"] for row in books.query(sql, ("clv_segment",))}
+
+
+def foreign_values(books: Books) -> list[tuple[object, ...]]:
+    sql = "SELECT * FROM customer_values WHERE shop = 'eu' AND name NOT LIKE 'clv\\_%' ESCAPE '\\'"
+    return [tuple(row.values()) for row in books.query(sql)]
+
+
 def tagged(books: Books, tag: str) -> set[str]:
     sql = "SELECT customer_id FROM customer_tags WHERE shop = 'us' AND tag = ?"
     return {str(row["customer_id"]) for row in books.query(sql, (tag,))}
@@ -220,3 +336,55 @@ def test_what_was_written_about_somebody_who_is_erased_goes_too(tmp_path: Path) 
     left = (tmp_path / "seg.csv").read_text()
     assert "c7" not in left
     assert "c8" in left
+
+
+def movement_of(page: Path) -> str:
+    """The section on who moved, without the days that its scorings are of."""
+    text = page.read_text(encoding="utf-8")
+    start = text.index('<section id="movement">')
+    return text[start : text.index("</section>", start)]
+
+
+def test_the_first_report_tells_who_moved_since_a_quarter_ago_and_keeps_nothing_of_it(
+    tmp_path: Path,
+) -> None:
+    rng = Random(7)  # noqa: S311
+    today = datetime.now(UTC).date()
+    days = [(n, rng.randrange(1, 400)) for n in range(240) for _ in range(rng.choice((1, 1, 2, 5)))]
+    rows = [f"c{n},{today - timedelta(days=ago)},{20 + n % 70}.00" for n, ago in days]
+    (tmp_path / "o.csv").write_text("\n".join(["customer_id,ordered_at,net_value", *rows, ""]))
+    settings = {
+        "CLV_SHOPS": "x",
+        "CLV_X_PLATFORM": "file",
+        "CLV_X_PATH": "o.csv",
+        "CLV_MODEL": "bg",
+    }
+    run = called_in(tmp_path)
+    assert run(settings, "backfill").code == 0
+    assert run(settings, "plan", "--out", "monday.plan").code == 0
+    assert run(settings, "report", "--out", "first.html").code == 0
+    first = movement_of(tmp_path / "first.html")
+    assert "a quarter ago" in first
+    assert "worked out today" in first
+    assert 'class="n">0<' not in first[first.index("rose and") - 40 : first.index("rose and")]
+    assert run(settings, "apply", "monday.plan", "--yes").code == 0  # it is no older for the report
+
+    # What a scoring of that day gives is the same.
+    then = str(today - timedelta(days=91))
+    assert run(settings, "score", "--as-of", then).code == 0
+    assert run(settings, "report", "--out", "second.html").code == 0
+    second = movement_of(tmp_path / "second.html")
+    assert "worked out today" not in second
+    note = re.compile(r'<p class="quiet">[^<]*worked out today[^<]*</p>')
+    assert note.sub("", first).split() == second.split()
+
+
+def test_a_shop_younger_than_a_quarter_has_nobody_who_could_have_moved(tmp_path: Path) -> None:
+    today = datetime.now(UTC).date()
+    rows = [f"c{n % 40},{today - timedelta(days=n % 60)},{20 + n}.00" for n in range(120)]
+    (tmp_path / "o.csv").write_text("\n".join(["customer_id,ordered_at,net_value", *rows, ""]))
+    settings = {"CLV_SHOPS": "x", "CLV_X_PLATFORM": "file", "CLV_X_PATH": "o.csv"}
+    run = called_in(tmp_path)
+    assert run(settings, "backfill").code == 0
+    assert run(settings, "report", "--out", "r.html").code == 0
+    assert "too little was known to score anybody" in movement_of(tmp_path / "r.html")

@@ -13,8 +13,15 @@ PLATFORMS = {"magento", "shopify", "file"}
 CLV_FORBIDDEN = {"connectors", "jobs", "sync", "requests", "tenacity", "dotenv", "os", "logging"}
 
 
+IMPORTS = (ast.Import, ast.ImportFrom)
+
+
 def imports_of(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    return names_of(ast.parse(path.read_text(encoding="utf-8")), str(path))
+
+
+def names_of(tree: ast.AST, path: str = "") -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -71,6 +78,32 @@ def test_a_platform_imports_no_other_platform_and_no_store(path: Path) -> None:
 def test_only_the_http_room_imports_requests_and_tenacity(path: Path) -> None:
     if not {"http", "sandbox"} & set(path.relative_to(ROOT).parts):
         assert not crosses(path, {"requests", "tenacity"})
+
+
+def test_only_one_module_imports_opentelemetry() -> None:
+    every = [*sources("connectors"), *sources("clv"), *sources("jobs"), ROOT / "sync.py"]
+    found = [
+        path.relative_to(ROOT).as_posix() for path in every if crosses(path, {"opentelemetry"})
+    ]
+    assert found == ["connectors/tracing.py"]
+
+
+@pytest.mark.parametrize("path", sources("connectors"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_only_the_spark_room_imports_pyspark(path: Path) -> None:
+    if path.parent != ROOT / "connectors" / "spark":
+        assert not crosses(path, {"pyspark", "py4j"})
+
+
+@pytest.mark.parametrize("path", sources("connectors"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_spark_is_imported_only_where_it_is_asked_for(path: Path) -> None:
+    """It is an extra: what imports the room as such must not need it, nor the rest the room."""
+    top = ast.Module(
+        [node for node in ast.parse(path.read_text()).body if isinstance(node, IMPORTS)], []
+    )
+    spark = {"pyspark", "py4j"} | (set() if "spark" in path.parts else {"connectors.spark"})
+    assert not {
+        name for name in names_of(top) if f"{name}.".startswith(tuple(f"{s}." for s in spark))
+    }
 
 
 @pytest.mark.parametrize("path", sources("jobs"), ids=lambda p: p.name)

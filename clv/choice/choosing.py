@@ -50,7 +50,7 @@ class Choice:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        over = tuple(f"{name} did better, but: {why}" for name, why in self.passed_over)
+        over = tuple(f"{name} did better, but {why}" for name, why in self.passed_over)
         return (*self.predictor.warnings, *self.tested.notes, *over)
 
     def forecast(self, summary: pd.DataFrame, horizon_days: int, discount_rate: float) -> Forecast:

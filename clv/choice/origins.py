@@ -163,8 +163,8 @@ def _steps_back(known_days: int, horizon_days: int) -> tuple[list[int], list[str
         return [horizon_days, 2 * horizon_days], []
     longest = min(horizon_days, known_days // 2)
     back = [longest * 2 // 3, longest]
-    cut = f"instead of {horizon_days} days, since there are {known_days} days of history"
-    return back, [f"horizons of {back[1]} and {back[0]} {cut}"]
+    asked = f"looks {back[0]} and {back[1]} days back, not {horizon_days} and {2 * horizon_days}"
+    return back, [f"the backtest {asked}: there are only {known_days} days of history"]
 
 
 def given(history: History, horizon_days: int, origins: Sequence[date]) -> Plan:

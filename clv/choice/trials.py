@@ -103,7 +103,7 @@ def fault(predictor: Predictor, purchases: Floats, past: Past) -> str:
     """What speaks against a fit that is to be used; empty if nothing does."""
     walls = walls_of(predictor)
     if walls:
-        return f"ran off to the wall: {', '.join(walls)}"
+        return f"it stopped at the edge of what is plausible for {', '.join(walls)}"
     if not sound(purchases):
         return "forecasts that are no finite numbers"
     return constant(purchases, past)

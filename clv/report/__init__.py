@@ -20,7 +20,12 @@ from typing import Any
 from clv.report import actions, ages, customers, movement, origins, seasons, slipping, value
 from clv.report.known import Known
 
-__all__ = ["Known", "report"]
+__all__ = ["Known", "report", "to_do"]
+
+
+def to_do(known: Known) -> list[dict[str, Any]]:
+    """The actions alone, the most money first. Raises BadTransactions, BadSettings."""
+    return actions.actions(known, slipping.slipping(known))
 
 
 def report(known: Known) -> dict[str, Any]:

@@ -27,9 +27,9 @@ class Known:
     """One shop, in one currency.
 
     `scores` has `columns.SCORES`, a row per person. `orders` has a row per purchase: customer_id
-    (the person key), ordered_at, net_value, order_id, and where known channel, coupon, store_view;
-    `lines` a row per order line: the same with product and category. `before`: earlier scores, by
-    what they are called. `cards`: the tiers' lowest values come from the last one.
+    (the person key), ordered_at, net_value, order_id, and where known channel, coupon, country,
+    store_view; `lines` a row per order line: the same with product and category. `before`: earlier
+    scores, by what they are called. `cards`: the tiers' lowest values come from the last one.
     """
 
     as_of: date

@@ -13,7 +13,7 @@ from clv.customers.first_purchase import first_of, value_by
 from clv.report.known import Known, figure
 
 #: Where each is told: of an order, or of its lines.
-OF_ORDERS = (c.CHANNEL, c.COUPON, "store_view")
+OF_ORDERS = (c.CHANNEL, c.COUPON, c.COUNTRY, "store_view")
 OF_LINES = (c.PRODUCT, c.CATEGORY)
 #: A table shows so many groups.
 MOST_GROUPS = 12

@@ -157,6 +157,12 @@ class Kinds:
         order = np.argsort(each[first])
         return cls(each[first][order], columns[first].iloc[order].reset_index(drop=True))
 
+    @classmethod
+    def together(cls, parts: Sequence[Kinds]) -> Self:
+        """The kinds of several parts of a shop, one at least."""
+        keys = np.concatenate([part.keys for part in parts])
+        return cls.of(pd.concat([part.columns for part in parts]), keys)
+
     def only(self, which: NDArray[np.bool_]) -> Kinds:
         return Kinds(self.keys[which], self.columns[which].reset_index(drop=True))
 

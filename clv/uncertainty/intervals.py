@@ -42,7 +42,8 @@ from numpy.typing import NDArray
 from clv import columns as c
 from clv.errors import BadSettings
 from clv.forecast import ByModels, Forecast, all_purchases
-from clv.summary import money
+from clv.models.purchases import Purchases
+from clv.summary import every, money
 from clv.uncertainty.futures import Futures, Kinds, Table, Wanted, drawn, rounded
 from clv.uncertainty.plausible import Plausible, by_hessian
 
@@ -114,12 +115,27 @@ def learned(
     `best` are its models, or those with other plausible ones as `by_bootstrap` finds them; by
     default the others are taken from the Hessian. Raises BadSettings.
     """
+    buying = (best.best if isinstance(best, Plausible) else best).buying
+    kinds, some = kinds_of(buying, summary, horizon_days), every(summary, SAMPLE)
+    return learned_from(best, kinds, some, horizon_days, discount_rate, levels=levels, seed=seed)
+
+
+def learned_from(
+    best: ByModels | Plausible,
+    kinds: Kinds,
+    some: pd.DataFrame,
+    horizon_days: int,
+    discount_rate: float = 0.0,
+    *,
+    levels: Sequence[float] = LEVELS,
+    seed: int = 0,
+) -> Intervals:
+    """The same from the kinds of all customers, and SAMPLE of them, evenly spread."""
     each = checked_levels(levels)
     models = best if isinstance(best, Plausible) else by_hessian(best, seed)
     rng = np.random.default_rng(seed)
-    futures = drawn(models, _kinds(models, summary, horizon_days), horizon_days, rng)
+    futures = drawn(models, kinds, horizon_days, rng)
     plain = Intervals(models, horizon_days, discount_rate, seed, futures, {})
-    some = summary.iloc[:: -(-len(summary) // SAMPLE) or 1]
     customers = foreseen(plain, some, models.best.forecast(some, horizon_days, discount_rate))
     nominal = {
         measure: {
@@ -227,14 +243,11 @@ def foreseen(shop: Intervals, summary: pd.DataFrame, ahead: Forecast) -> dict[st
     }
 
 
-def _kinds(models: Plausible, summary: pd.DataFrame, days: int) -> Kinds:
-    """All kinds of a shop, found block by block."""
-    found = []
-    for start in range(0, max(len(summary), 1), BLOCK):
-        block = rounded(models.best.buying, summary.iloc[start : start + BLOCK], days)
-        found.append(Kinds.of(*block))
-    keys = np.concatenate([kinds.keys for kinds in found])
-    return Kinds.of(pd.concat([kinds.columns for kinds in found]), keys)
+def kinds_of(buying: Purchases, summary: pd.DataFrame, days: int) -> Kinds:
+    """All kinds among some customers, found block by block."""
+    starts = range(0, max(len(summary), 1), BLOCK)
+    blocks = (summary.iloc[start : start + BLOCK] for start in starts)
+    return Kinds.together([Kinds.of(*rounded(buying, block, days)) for block in blocks])
 
 
 def tightest(outcomes: Outcomes, level: float) -> Wanted:

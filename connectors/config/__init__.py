@@ -14,20 +14,26 @@ from pathlib import Path
 from connectors.config.keys import KEYS, SECRETS, SHOP_DEFAULTS, SHOP_KEYS, WAYS_IN
 from connectors.config.reader import Reader
 from connectors.config.shops import ShopSettings, read_shop, shop_names
+from connectors.config.target import SparkTarget, Target, target
 from connectors.config.values import (
     NEW,
     Tiers,
     email_key,
+    endpoint,
+    headers,
     optional,
     rule,
     switch,
     tiers,
+    webhook,
     whole,
     within,
 )
 from connectors.drift import Limits
 from connectors.errors import ConfigurationError
+from connectors.origin import is_loopback, origin_of
 from connectors.schema import Rule, tier_tag
+from connectors.tracing import Collector
 
 __all__ = [
     "KEYS",
@@ -38,14 +44,30 @@ __all__ = [
     "WAYS_IN",
     "Settings",
     "ShopSettings",
+    "SparkTarget",
     "Tiers",
+    "Webhook",
     "read_settings",
 ]
 
 
 @dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where a message goes after each run. The address itself is the secret.
+
+    `private` allows hosts in the owner's own network.
+    """
+
+    url: str = field(repr=False)
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that the owner can set. Rates and shares are fractions, durations in days."""
+    """Everything that the owner can set. Rates and shares are fractions, durations in days.
+
+    `store` is the store's own file: of a Spark target the books in its warehouse.
+    """
 
     shops: tuple[ShopSettings, ...]
     store: Path
@@ -66,6 +88,10 @@ class Settings:
     metrics: Path | None
     segment_rules: Path | None
     email_hashes: bool
+    webhook: Webhook | None = None
+    ca_bundle: Path | None = None
+    collector: Collector | None = None
+    spark: SparkTarget | None = None
     email_key: str = field(default="", repr=False)
 
     def shop(self, name: str) -> ShopSettings:
@@ -83,7 +109,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     settings = _read(reader)
     if reader.complaints:
         raise ConfigurationError(
-            "; ".join(reader.complaints), mend="Set them in .env (see .env.example)."
+            "; ".join(reader.complaints),
+            mend="Set them in .env where you start the command (see .env.example).",
         )
     return settings
 
@@ -92,9 +119,13 @@ def _read(reader: Reader) -> Settings:
     shares: Tiers = reader.parsed("CLV_TIERS", tiers, ())
     names = [*(tier for tier, _ in shares), NEW]
     tags = frozenset(map(tier_tag, names))
+    nowhere: Target = Path()
+    store = reader.parsed("CLV_STORE", target, nowhere)
+    spark = store if isinstance(store, SparkTarget) else None
     return Settings(
         shops=tuple(read_shop(reader, shop, tags, names) for shop in shop_names(reader)),
-        store=Path(reader.text("CLV_STORE")),
+        store=store.books if isinstance(store, SparkTarget) else store,
+        spark=spark,
         email_key=reader.parsed("CLV_EMAIL_KEY", email_key, ""),
         email_hashes=reader.parsed("CLV_EMAIL_HASHES", switch, True),
         value=reader.parsed("CLV_VALUE", rule, "net"),
@@ -116,4 +147,29 @@ def _read(reader: Reader) -> Settings:
         memory_mb=reader.parsed("CLV_MEMORY_MB", whole(64, 10**6), 1536),
         metrics=reader.parsed("CLV_METRICS", optional(Path), None),
         segment_rules=reader.parsed("CLV_SEGMENT_RULES", optional(Path), None),
+        webhook=_webhook(reader),
+        ca_bundle=reader.parsed("CLV_CA_BUNDLE", optional(Path), None),
+        collector=_collector(reader),
     )
+
+
+def _webhook(reader: Reader) -> Webhook | None:
+    url = reader.parsed("CLV_NOTIFY_WEBHOOK", webhook, "")
+    private = reader.parsed("CLV_NOTIFY_PRIVATE", switch, False)
+    if _on_this_machine(url) and not private:
+        reader.complain("CLV_NOTIFY_WEBHOOK names this very machine: CLV_NOTIFY_PRIVATE=yes allows")
+    return Webhook(url, private) if url else None
+
+
+def _collector(reader: Reader) -> Collector | None:
+    address = reader.parsed("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint, "")
+    along: Mapping[str, str] = reader.parsed("OTEL_EXPORTER_OTLP_HEADERS", headers, {})
+    if along and address.startswith("http://") and not _on_this_machine(address):
+        reader.complain("OTEL_EXPORTER_OTLP_ENDPOINT: the headers would go in clear; use https")
+    bundle = reader.parsed("CLV_CA_BUNDLE", optional(Path), None)
+    return Collector(address, along, bundle) if address else None
+
+
+def _on_this_machine(url: str) -> bool:
+    origin = origin_of(url)
+    return origin is not None and is_loopback(origin.host)

@@ -28,10 +28,14 @@ KEYS: Mapping[str, str] = {
     "CLV_METRICS": "",
     "CLV_SEGMENT_RULES": "",
     "CLV_CA_BUNDLE": "",
+    "CLV_NOTIFY_WEBHOOK": "",
+    "CLV_NOTIFY_PRIVATE": "no",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "",
+    "OTEL_EXPORTER_OTLP_HEADERS": "",
 }
 
 #: What the names of variables end with whose values are secrets.
-SECRETS = ("_TOKEN", "_SECRET", "_KEY")
+SECRETS = ("_TOKEN", "_SECRET", "_KEY", "_WEBHOOK", "_HEADERS")
 
 #: Platform -> the ways to reach a shop of it: each a tuple of variables that belong together.
 WAYS_IN: Mapping[str, tuple[tuple[str, ...], ...]] = {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import InvalidOperation
 from typing import TypeVar
 
-from connectors.config.keys import KEYS
+from connectors.config.keys import KEYS, SECRETS
 
 T = TypeVar("T")
 
@@ -32,8 +32,9 @@ class Reader:
 
     def _shown(self, name: str) -> str:
         """The value, but for those that are a secret or may hold one."""
-        open_to_see = name in KEYS and name != "CLV_EMAIL_KEY"
-        return f"={self.text(name)!r}" if open_to_see else ""
+        value = self.text(name)
+        open_to_see = name in KEYS and not name.endswith(SECRETS) and "@" not in value
+        return f"={value!r}" if open_to_see else ""
 
     def complain(self, text: str) -> None:
         self.complaints.append(text)

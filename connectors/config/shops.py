@@ -31,7 +31,8 @@ READS = ("auto", "bulk", "graphql", "rest")
 class ShopSettings:
     """How to reach one shop, and how to write to it. Secrets don't show in `repr`.
 
-    tags     are ours on its customers, one for each tier; every other tag is the shop's own
+    tags     are ours on its customers; every other tag is the shop's own
+    tiers    those of them that name a tier
     ims_org  is set for Adobe Commerce as a Cloud Service, and only there
     groups   tier -> id of the customer group it moves to; empty: groups are never touched
     locale   in which the report is written, such as sv_SE
@@ -54,6 +55,7 @@ class ShopSettings:
     refresh_token: str = field(default="", repr=False)
     state: Path = Path(".clv")
     tags: frozenset[str] = frozenset()
+    tiers: frozenset[str] = frozenset()
     ims_org: str = ""
     ims_url: str = ""
     store_code: str = SHOP_DEFAULTS["STORE_CODE"]
@@ -110,6 +112,7 @@ def read_shop(
         refresh_token=given["REFRESH_TOKEN"],
         state=Path(reader.text("CLV_STORE")).parent,
         tags=tags,
+        tiers=tags,
         ims_org=given["IMS_ORG"],
         ims_url=reader.parsed(prefix + "IMS_URL", sign_in, "").rstrip("/"),
         store_code=reader.parsed(prefix + "STORE_CODE", store_code, "", given["STORE_CODE"]),

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from connectors.origin import may_sign_in
+from connectors.origin import is_loopback, may_sign_in, origin_of
 from connectors.schema import RULES, Rule
 
 T = TypeVar("T")
@@ -74,6 +74,29 @@ def sign_in(text: str) -> str:
     if text and not may_sign_in(text):
         raise ValueError("an https address of adobelogin.com (or leave it out)")
     return text
+
+
+def webhook(text: str) -> str:
+    """Where a message goes; what follows the host may be a secret, so it must not go in clear."""
+    origin = origin_of(text)
+    if text and (origin is None or not (origin.scheme == "https" or is_loopback(origin.host))):
+        raise ValueError("an https address, please")
+    return text
+
+
+def endpoint(text: str) -> str:
+    origin = origin_of(text)
+    if text and (origin is None or "?" in text or "#" in text):
+        raise ValueError("an address like http://localhost:4318, please")
+    return text
+
+
+def headers(text: str) -> Mapping[str, str]:
+    """`name=value,name=value`, as OpenTelemetry has them."""
+    pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
+    if not all(re.fullmatch(r"[A-Za-z0-9-]+", name) and value for name, _, value in pairs):
+        raise ValueError("pairs like api-key=..., please, parted by commas")
+    return {name: unquote(value) for name, _, value in pairs}
 
 
 def store_code(text: str) -> str:

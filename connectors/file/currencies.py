@@ -7,8 +7,6 @@ financial-information/data-standards.html), without funds and metals; below it t
 
 from __future__ import annotations
 
-NO_CURRENCY = "XXX"
-
 _CURRENT = """
     AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD
     CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD

@@ -11,8 +11,8 @@ from decimal import Decimal
 
 from connectors.config import ShopSettings
 from connectors.errors import PayloadError
-from connectors.file.currencies import CURRENCIES, NO_CURRENCY
-from connectors.schema import Order, OrderLine
+from connectors.file.currencies import CURRENCIES
+from connectors.schema import NO_CURRENCY, Order, OrderLine, country_of
 
 ABSURD = Decimal(10) ** 12
 PLACES = 4
@@ -56,6 +56,7 @@ class OrderReader:
         value = _number("net_value", cells["net_value"])
         currency = self._currency_of(cells)
         quantity = _quantity(cells)
+        country = _country(cells)
         order_id = order_id or self._made_id(customer_id, ordered_at, value)
         order = Order(
             shop=self._shop,
@@ -78,6 +79,7 @@ class OrderReader:
             refunded_shipping=ZERO,
             refunded_total=ZERO,
             channel=cells.get("channel", "").strip() or None,
+            country=country,
         )
         return order, self._line(order, cells, quantity)
 
@@ -175,3 +177,11 @@ def _number(column: str, text: str) -> Decimal:
 def _quantity(cells: Cells) -> Decimal | None:
     text = cells.get("quantity", "")
     return _number("quantity", text) if text.strip() else None
+
+
+def _country(cells: Cells) -> str | None:
+    code = cells.get("country", "").strip()
+    country = country_of(code)
+    if code and country is None:
+        raise _wrong("country", "is no country code of two letters, like SE")
+    return country

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from connectors.errors import ConfigurationError
 
 NEEDED = ("customer_id", "ordered_at", "net_value")
-OPTIONAL = ("order_id", "currency", "channel", "category", "quantity")
+OPTIONAL = ("order_id", "currency", "channel", "category", "quantity", "country")
 COLUMNS = (*NEEDED, *OPTIONAL)
 
 BATCH = 10_000

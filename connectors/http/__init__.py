@@ -12,6 +12,7 @@ reach.py     whom a connection may reach
 answers.py   what a status and a body mean
 download.py  a file that the shop laid down at another host
 upload.py    a file that the shop wants laid down at another host
+post.py      a message to somebody who is no shop
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from requests.auth import AuthBase
 from connectors.http.answers import Answer, AnswerDenied, AnswerRefused, masked
 from connectors.http.door import Http
 from connectors.http.patience import Retry
+from connectors.http.post import post
 from connectors.http.reach import Trust
 
 __all__ = [
@@ -34,4 +36,5 @@ __all__ = [
     "Retry",
     "Trust",
     "masked",
+    "post",
 ]

@@ -16,6 +16,7 @@ from requests.auth import AuthBase
 from requests.exceptions import RequestException, SSLError
 from urllib3.exceptions import HTTPError, NameResolutionError
 
+from connectors import tracing
 from connectors.errors import ConfigurationError, RequestRefused
 from connectors.http.patience import Passing
 from connectors.http.reach import Reach, Trust
@@ -61,8 +62,10 @@ class Wire:
         *,
         budget: float,
         trust: Trust = USUAL,
+        named: str = "the shop",
     ) -> None:
         self._shop = shop
+        self._named = named
         self._trust = trust
         self._setting = setting
         self._origin = origin
@@ -103,15 +106,26 @@ class Wire:
         session = self._session
         settings = session.merge_environment_settings(request.url, {}, True, None, None)
         settings["verify"] = self._authorities(settings["verify"])
+        sends = tracing.request(request.method or "", self._origin.host, self._shop)
         try:
-            with session.send(
-                request, timeout=TIMEOUTS, allow_redirects=False, **settings
-            ) as response:
+            with (
+                sends as tell,
+                session.send(
+                    request, timeout=self._timeouts, allow_redirects=False, **settings
+                ) as response,
+            ):
+                tell(response.status_code)
                 return read(response)
         except SSLError as error:
             raise self._insecure(error) from None
         except (RequestException, HTTPError) as error:
             raise self._unreached(error) from None
+
+    @property
+    def _timeouts(self) -> tuple[float, float]:
+        """No byte is waited for longer than a whole answer may take."""
+        connecting, reading = TIMEOUTS
+        return min(connecting, self._budget), min(reading, self._budget)
 
     def _authorities(self, told: object) -> bool | str:
         """Whose certificates are trusted: the owner's bundle, or else the environment's, or all.
@@ -162,7 +176,7 @@ class Wire:
                 f"no host named {self._origin.host} is known", mend=mend, tries=NAME_LOOKUPS
             )
         mend = f"Check {self._setting} if this stays, else try again later."
-        return Passing("the shop can't be reached", mend=mend, reason=type(error).__name__)
+        return Passing(f"{self._named} can't be reached", mend=mend, reason=type(error).__name__)
 
     def _insecure(self, error: SSLError) -> ConfigurationError | Passing:
         if not _caused_by(error, SSLCertVerificationError):

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 
 from connectors.config import ShopSettings
@@ -27,13 +27,14 @@ from connectors.magento.api import api_of
 from connectors.magento.auth import open_http
 from connectors.magento.check import check
 from connectors.magento.pages import Pages, StoreViews, Views
-from connectors.magento.parse import parse_store_views
+from connectors.magento.parse import parse_store_views, zone_of
 from connectors.magento.pull import Pull, ordered_on
 from connectors.magento.push import Writer
 from connectors.magento.workers import nap
+from connectors.once import once
 from connectors.platform import Cursor, Finding, Page, Placed, Window
 from connectors.rates import Rates, read_rates
-from connectors.schema import FIELDS, GROUP, Change, Outcome
+from connectors.schema import GROUP, KINDS, Change, Outcome
 
 
 class MagentoShop:
@@ -52,7 +53,7 @@ class MagentoShop:
 
     @property
     def shows(self) -> Sequence[str]:
-        return (*FIELDS, GROUP) if self._moves else tuple(FIELDS)
+        return (*KINDS, GROUP) if self._moves else tuple(KINDS)
 
     @property
     def batch_size(self) -> int:
@@ -79,10 +80,13 @@ class MagentoShop:
     def pull_placed(self, window: Window) -> Iterator[Page]:
         return self._pull.pull_placed(window)
 
+    def time_zone(self) -> str | None:
+        return zone_of(self._http.get(self._api.path("store/storeConfigs")).data)
+
     def push(self, changes: Sequence[Change]) -> Iterator[Outcome]:
         return self._writer.push(changes)
 
-    @cached_property
+    @once
     def _pull(self) -> Pull:
         pages = Pages(
             self.shop,

@@ -115,6 +115,10 @@ class Fields:
             raise self.odd(name, "is no list")
         return (Fields(row, f"{self._at(name)}[{i}]") for i, row in enumerate(rows))
 
+    def rows_or_none(self, name: str) -> Iterator[Fields]:
+        """The same; none where Magento leaves the list out."""
+        return iter(()) if self._data.get(name) is None else self.rows(name)
+
     def odd(self, name: str, what: str) -> PayloadError:
         return PayloadError(what, field=self._at(name))
 

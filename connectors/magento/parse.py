@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from connectors.identity import EmailHasher
 from connectors.magento.fields import ZERO, Fields
-from connectors.schema import Customer, Order, OrderLine, Refund, State
+from connectors.schema import Customer, Order, OrderLine, Refund, State, country_of
 
 #: Commerce takes these off the grand total; they are ways to pay, no discounts.
 PAYMENTS = (
@@ -56,6 +56,13 @@ def parse_store_views(rows: Any) -> dict[str, StoreView]:
     """Store views by id, from GET /V1/store/storeViews."""
     views = list(Fields({"rows": rows}).rows("rows"))
     return {view.id("id"): StoreView(view.text("code"), view.id("website_id")) for view in views}
+
+
+def zone_of(rows: Any) -> str | None:
+    """The time zone of all store views, from GET /V1/store/storeConfigs; None where they differ."""
+    views = Fields({"rows": rows}).rows("rows")
+    zones = {view.text_or_none("timezone") for view in views}
+    return zones.pop() if len(zones) == 1 else None
 
 
 def parse_order(raw: Any, shop: str, views: Mapping[str, StoreView], hasher: EmailHasher) -> Order:
@@ -93,6 +100,7 @@ def parse_order(raw: Any, shop: str, views: Mapping[str, StoreView], hasher: Ema
             refunded_total=returned_total,
             store_view=view.code or None,
             coupon=order.text_or_none("coupon_code"),
+            country=_country(order, more),
         )
     except ValueError as error:
         raise order.odd("base_grand_total", str(error)) from None
@@ -106,6 +114,16 @@ def _view(order: Fields, views: Mapping[str, StoreView]) -> StoreView:
     if store_id not in views:
         raise order.odd("store_id", "is none of the shop's store views")
     return views[store_id]
+
+
+def _country(order: Fields, more: Fields) -> str | None:
+    """Where it was sent, else billed to. Our module says just that; the stock route has addresses,
+    and no place for the first one where nothing is sent."""
+    told = order.text_or_none("country_id")
+    if told is None:
+        for assigned in more.rows_or_none("shipping_assignments"):
+            told = told or assigned.below("shipping").below("address").text_or_none("country_id")
+    return country_of(told or order.below("billing_address").text_or_none("country_id"))
 
 
 def _state(order: Fields) -> State:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
 from typing import NamedTuple
 
 from connectors.errors import PayloadError, ShopUnavailable
@@ -19,6 +18,7 @@ from connectors.magento.search import Filter, Keyset
 from connectors.magento.stand import Phase, Stand, scan, stamp, stand
 from connectors.magento.sweep import Piece, Sweep
 from connectors.magento.walk import HIGHEST_ID, Batch, Route, again
+from connectors.once import once
 from connectors.platform import Cursor, Page, Placed, Window
 
 IDS_A_REQUEST = 100  # more of them make an address that web servers refuse as too long
@@ -170,7 +170,7 @@ class Pull:
         """Of customers the module exports its own attributes alone."""
         return stream is not CUSTOMERS or module.knows(self._pages.prefix)
 
-    @cached_property
+    @once
     def _module(self) -> lean.Module | None:
         module = lean.ask_module(self._http, self._api.path("clv/module"))
         if module:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.schema import FIELDS, GROUP, Kind, Shown, as_shown
+from connectors.schema import GROUP, KINDS, Kind, Shown, as_shown
 
 GONE: Mapping[Kind, None] = {"money": None, "number": None}
 PREFIX = "clv_"  # the default of CLV_<SHOP>_ATTRIBUTE_PREFIX
@@ -23,7 +23,7 @@ def parse_shown(raw: Any, prefix: str = PREFIX, *, group: bool = False) -> Shown
     values = custom_values(raw)
     shown = {
         field: as_shown(field, values[prefix + field])
-        for field in FIELDS
+        for field in KINDS
         if values.get(prefix + field) not in (None, "")
     }
     if group and isinstance(raw, Mapping) and type(raw.get("group_id")) is int:
@@ -40,7 +40,7 @@ def custom_attributes(
     """
     return [
         {"attribute_code": prefix + field, "value": wanted.get(field, GONE.get(kind, ""))}
-        for field, kind in FIELDS.items()
+        for field, kind in KINDS.items()
         if shown.get(field, "") != wanted.get(field, "")
     ]
 

@@ -20,6 +20,9 @@ _ITEM = _list(
     *("base_discount_tax_compensation_amount", "base_cost"),
 )
 
+#: Of addresses nothing but the country.
+_DELIVERED = "shipping_assignments[shipping[address[country_id]]]"
+
 ORDER = _list(
     *("entity_id", "increment_id", "state", "store_id", "created_at", "updated_at"),
     *("customer_id", "customer_is_guest", "customer_email", "coupon_code"),
@@ -32,7 +35,8 @@ ORDER = _list(
     *("base_total_refunded", "base_subtotal_refunded", "base_discount_refunded"),
     *("base_discount_tax_compensation_refunded", "base_tax_refunded", "base_shipping_refunded"),
     *("base_adjustment_positive", "base_adjustment_negative"),
-    f"extension_attributes[{_list(*PAYMENTS, *PAYMENTS_REFUNDED, *CHARGES)}]",
+    f"extension_attributes[{_list(*PAYMENTS, *PAYMENTS_REFUNDED, *CHARGES, _DELIVERED)}]",
+    "billing_address[country_id]",
     f"items[{_ITEM}]",
 )
 

@@ -6,6 +6,7 @@ charts     pictures as SVG, by Vega-Lite
 quality    what the numbers rest on: the bridge to the shop's totals, the model card
 page       all of it put together, with the policy that lets nothing in or out
 pages/     templates, style, and the script of the customer table
+message    how a run went and what to do, in a few lines
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from connectors.files import written_whole
+from connectors.report.message import RunTold, ShopTold
 from connectors.report.page import page
 from connectors.report.spoken import LANGUAGES, Spoken
 
-__all__ = ["LANGUAGES", "Spoken", "page", "write"]
+__all__ = ["LANGUAGES", "RunTold", "ShopTold", "Spoken", "page", "write"]
 
 
 def write(path: Path, page: str) -> None:

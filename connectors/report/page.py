@@ -13,7 +13,6 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from importlib.resources import files
@@ -30,7 +29,6 @@ from connectors.report.table import table
 PAGES = "pages"
 #: Cohorts below this are shown, but don't set the scale of the colours.
 SMALL_COHORT = 20
-QUARTER = timedelta(days=91)
 
 
 def page(told: Mapping[str, Any], material: Material, spoken: Spoken) -> str:
@@ -56,7 +54,7 @@ def page(told: Mapping[str, Any], material: Material, spoken: Spoken) -> str:
         excluded={why: n for why, n in material.excluded.items() if n},
         guests=sum(month.guest_orders for month in material.months),
         rejected=material.rejected,
-        quarter_ago=material.as_of - QUARTER,
+        afterwards=material.afterwards,
     )
 
 

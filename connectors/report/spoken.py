@@ -117,6 +117,10 @@ class Spoken:
     def month_name(self, number: int) -> str:
         return str(self.locale.months["stand-alone"]["abbreviated"][number])
 
+    def country(self, code: str | None) -> str | None:
+        """A country's name; the code where it is of none that we know."""
+        return code and str(self.locale.territories.get(code, code))
+
     def d3(self) -> dict[str, Any]:
         """How charts write numbers: the locale as Vega's formatter takes it."""
         symbols = self.locale.number_symbols["latn"]

@@ -96,6 +96,8 @@ class OrderBody(TypedDict):
     refunded: Refunded
     total: str
     cancelled_at: NotRequired[str]
+    country: NotRequired[str]
+    """Where it goes; without, where the shop sells."""
 
 
 class RefundedLine(TypedDict):

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.sandbox import MAGENTO_SHOP, SHOPIFY_SHOP
-from connectors.schema import FIELDS, Kind
+from connectors.schema import KINDS, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ _BACKEND: dict[Kind, tuple[str, str]] = {
 def magento_attributes() -> list[dict[str, Any]]:
     """The customer attributes of `eu`: the admin's own, and ours as a module declares them."""
     own = [("erp_number", "ERP number", "varchar", "text"), ("is_vip", "VIP", "int", "boolean")]
-    ours = [(f"clv_{name}", f"CLV {name}", *_BACKEND[kind]) for name, kind in FIELDS.items()]
+    ours = [(f"clv_{name}", f"CLV {name}", *_BACKEND[kind]) for name, kind in KINDS.items()]
     return [
         {"shop": EU.shop, "name": code, "type": backend,
          "body": {"label": label, "input": input_, "in_grid": code.startswith("clv_")}}

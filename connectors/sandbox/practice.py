@@ -34,11 +34,11 @@ class Practice:
         told = ["The practice shops are open; Ctrl-C closes them.", *shops, "Settings for .env:"]
         return "\n".join([*told, *settings])
 
-    def where_to_look(self, pages: Mapping[str, Path]) -> str:
+    def where_to_look(self, pages: Mapping[str, Path], program: str) -> str:
         """Where each shop's admin page was kept, and how to see the shops alive."""
         kept = [f"  {shop}: {path}" for shop, path in pages.items()]
         seen = "What the shops' admins see now, kept as pages:"
-        return "\n".join([seen, *kept, "To walk around in the shops: python sync.py sandbox"])
+        return "\n".join([seen, *kept, f"To walk around in the shops: {program} sandbox"])
 
     def save_pages(self) -> dict[str, Path]:
         """Each shop's admin page as it looks now, as a file in the folder."""

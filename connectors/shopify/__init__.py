@@ -18,7 +18,8 @@ from connectors.shopify.auth import open_http
 from connectors.shopify.bulk import Backfill, is_bulk, without_bulk
 from connectors.shopify.check import findings
 from connectors.shopify.customers import pull_customers
-from connectors.shopify.graphql import pause, throttled
+from connectors.shopify.documents import SHOP
+from connectors.shopify.graphql import ask, pause, throttled
 from connectors.shopify.history import (
     VISIBLE,
     begins,
@@ -106,6 +107,10 @@ class ShopifyShop:
 
     def pull_placed(self, window: Window) -> Iterator[Page]:
         return self._stream(self._orders).pages(self._orders.placed_in(window))
+
+    def time_zone(self) -> str | None:
+        zone = (ask(self._http, SHOP, {}).get("shop") or {}).get("ianaTimezone")
+        return zone if isinstance(zone, str) else None
 
     @property
     def _orders(self) -> GraphQLOrders:

@@ -206,10 +206,10 @@ def _definitions(http: Http) -> Finding:
 
 def _segments(http: Http, settings: ShopSettings) -> Finding:
     try:
-        missing = missing_segments(http, settings.tags)
+        missing = missing_segments(http, settings.tags, settings.tiers)
     except ConnectorError as error:
         found = _failed("segments", error)
         mend = f"{found.mend} Or set CLV_{settings.shop.upper()}_SEGMENTS=no."
         return Finding("segments", "warn", found.detail, mend)
-    told = f"to come with the first write: {', '.join(missing)}" if missing else "one for each tier"
+    told = f"to come with the first write: {', '.join(missing)}" if missing else "one for each tag"
     return Finding("segments", "ok", told)

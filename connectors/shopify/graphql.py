@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.errors import AuthenticationError, RequestRefused, ShopUnavailable
 from connectors.http import Answer, Http
-from connectors.shopify.documents import API_VERSION
+from connectors.shopify.documents import ADDRESS, API_VERSION
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ def ask_counted(
 ) -> tuple[dict[str, Any], float]:
     """The same, and what the shop counts the document as; 0 where it doesn't say."""
     body = sent(http, document, variables, wholly=True)
-    errors = body.get("errors")
+    errors = _grave(http.shop, body.get("errors"))
     if errors:
         raise failure(http.shop, errors)
     data = body.get("data")
@@ -129,6 +129,31 @@ def _tell_version(shop: str, served: str) -> None:
     """Once for each shop and version."""
     level = logging.INFO if served == API_VERSION else logging.WARNING
     log.log(level, "api_version shop=%s asked=%s served=%s", shop, API_VERSION, served)
+
+
+def _grave(shop: str, errors: object) -> object:
+    """The errors but for addresses that the app may not see: those are null, and nothing is lost.
+
+    A country needs the first level of protected customer data, as orders do; e-mails need the
+    second (https://shopify.dev/docs/apps/launch/protected-customer-data, 2026-11-29).
+    """
+    listed = errors if isinstance(errors, list) else []
+    grave = [one for one in listed if not _hides_address(one)]
+    if len(grave) < len(listed):
+        _tell_hidden(shop)
+    return grave if listed else errors
+
+
+def _hides_address(error: object) -> bool:
+    path = _at(error, "path")
+    denied = _at(error, "extensions", "code") == "ACCESS_DENIED"
+    return denied and isinstance(path, list) and ADDRESS in path
+
+
+@lru_cache
+def _tell_hidden(shop: str) -> None:
+    """Once for each shop."""
+    log.warning("countries_hidden shop=%s: the app may not read addresses", shop)
 
 
 def failure(shop: str, errors: object) -> Exception:

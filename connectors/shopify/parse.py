@@ -16,19 +16,22 @@ from typing import Any
 from connectors.errors import PayloadError
 from connectors.identity import EmailHasher
 from connectors.platform import Reject
-from connectors.schema import Order, OrderLine, Refund, State
+from connectors.schema import Order, OrderLine, Refund, State, country_of
+from connectors.shopify.documents import ADDRESS
 from connectors.shopify.money import LineSum, OrderSum, order_sum, total_of
 from connectors.shopify.reading import Part
 from connectors.shopify.refunds import parse_refunds
 
-#: What is asked for over REST. Names, addresses and notes stay in the shop; `customer` can't be had
-#: in part, `email` is hashed at once where there is no customer.
+#: What is asked for over REST. Notes stay in the shop; `customer` and addresses can't be had in
+#: part, so all but an id and a country are dropped on reading; `email` is hashed at once where
+#: there is no customer.
 ORDER_FIELDS = (
     "id,name,created_at,processed_at,updated_at,cancelled_at,test,source_name,currency,"
     "presentment_currency,taxes_included,duties_included,financial_status,fulfillment_status,"
     "total_price,total_price_set,total_tax,total_tax_set,total_discounts,total_discounts_set,"
     "total_tip_received,original_total_duties_set,original_total_additional_fees_set,"
-    "discount_codes,line_items,shipping_lines,refunds,customer,email"
+    "discount_codes,line_items,shipping_lines,refunds,customer,email,"
+    "shipping_address,billing_address"
 )
 
 #: What the financial status says of an order that wasn't cancelled. Part of a payment is no
@@ -150,6 +153,7 @@ def _order(
         refunded_total=total_of(refund.refunded_total for refund in refunds),
         channel=part.text("source_name"),
         coupon=_coupon(part),
+        country=_country(part),
     )
 
 
@@ -161,6 +165,15 @@ def _placed(part: Part) -> str:
 def _customer_id(part: Part) -> str | None:
     customer = part.part("customer")
     return customer.needed_id("id") if customer else None
+
+
+def _country(part: Part) -> str | None:
+    """Where it was sent, else billed to. GraphQL gives the one of the two that there is."""
+    for name in (ADDRESS, "billing_address"):
+        address = part.part(name)
+        if country := country_of(address.text("country_code") if address else None):
+            return country
+    return None
 
 
 def _coupon(part: Part) -> str | None:

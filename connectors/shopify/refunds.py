@@ -124,7 +124,7 @@ def _goods(line: Part, included: bool, side: Side) -> Rows:
 
 def _shipped(line: Part, included: bool, side: Side) -> Rows:
     subtotal = line.set_money("subtotal_amount", side)
-    tax = line.optional_money("tax_amount", side) or ZERO
+    tax = line.set_money("tax_amount", side)
     return Rows(ZERO, subtotal - tax if included else subtotal, tax)
 
 

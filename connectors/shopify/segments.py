@@ -1,4 +1,5 @@
-"""A segment for each tier, so that the shop's owner finds the customers of a tier by name.
+"""A segment for each tier, and for each tag that a customer wears besides (`segments`): so the
+shop's owner finds them by name.
 
 One is there if it has our name or asks for the same: whatever the owner renamed or edited stays as
 it is. A shop takes two segments of one name, so a creation isn't just sent again where its answer
@@ -49,23 +50,23 @@ LOOKS = 5  # at what is there, before we let it be for this run
 PAUSE = 2.0  # seconds between two of them
 
 
-def add_segments(http: Http, tags: Collection[str]) -> None:
-    """Creates the segments of these tags that are missing.
+def add_segments(http: Http, tags: Collection[str], tiers: Collection[str]) -> None:
+    """Creates the segments of these tags that are missing; `tiers`: those that name a tier.
 
     Nothing else hangs on them, so a shop that refuses is told of and the run goes on.
     """
     try:
-        _added(http, tags)
+        _added(http, tags, tiers)
     except AnswerDenied:
         raise  # the token itself
     except (RequestRefused, AuthenticationError, ShopUnavailable) as error:
         _warn(http, error)
 
 
-def _added(http: Http, tags: Collection[str]) -> None:
+def _added(http: Http, tags: Collection[str], tiers: Collection[str]) -> None:
     lost: ShopUnavailable | None = None
     for _ in range(LOOKS):
-        missing = _missing(http, tags)
+        missing = _missing(http, tags, tiers)
         if not missing:
             return
         try:
@@ -79,17 +80,20 @@ def _added(http: Http, tags: Collection[str]) -> None:
         raise lost
 
 
-def missing_segments(http: Http, tags: Collection[str]) -> list[str]:
+def missing_segments(http: Http, tags: Collection[str], tiers: Collection[str]) -> list[str]:
     """The names of those that are yet to be created."""
-    return [name_of(tag) for tag in _missing(http, tags)]
+    return [name_of(tag) for tag in _missing(http, tags, tiers)]
 
 
 def name_of(tag: str) -> str:
     return f"CLV: {tag.removeprefix(tier_tag(''))}"
 
 
-def _missing(http: Http, tags: Collection[str]) -> Mapping[str, str]:
-    """The tags that no segment is there for, each with the query of the one to create."""
+def _missing(http: Http, tags: Collection[str], tiers: Collection[str]) -> Mapping[str, str]:
+    """The tags that no segment is there for, each with the query of the one to create.
+
+    A tag that no query of this shop can ask for has none, and is told of.
+    """
     there = list(_listed(http, SEGMENTS, "segments"))
     names = {str(node.get("name")).casefold() for node in there}
     queries = {_plain(str(node.get("query"))) for node in there}
@@ -97,18 +101,26 @@ def _missing(http: Http, tags: Collection[str]) -> Mapping[str, str]:
     if all(_plain(_by_tag(tag)) in queries for tag in unnamed):
         return {}
     known = {str(one.get("queryName")) for one in _listed(http, SEGMENT_FILTERS, "segmentFilters")}
-    wanted = {tag: query_of(tag, known) for tag in unnamed}
+    wanted = {tag: query_of(tag, known, tiers) for tag in unnamed}
+    if silent := ", ".join(tag for tag, query in wanted.items() if query is None):
+        _warn(http, RequestRefused(f"the shop doesn't filter customers by tags such as {silent}"))
     return {
         tag: query
         for tag, query in wanted.items()
-        if not queries & {_plain(query), _plain(_by_tag(tag))}
+        if query and not queries & {_plain(query), _plain(_by_tag(tag))}
     }
 
 
-def query_of(tag: str, known: Collection[str]) -> str:
-    """By the tag where the shop has that filter, else by our metafield, whatever it calls that."""
+def query_of(tag: str, known: Collection[str], tiers: Collection[str]) -> str | None:
+    """By the tag where the shop has that filter, else by our metafield, whatever it calls that.
+
+    The metafield tells tiers alone: by it a segment of customers in need of winning back would be
+    empty, or worse, be the tier of the same name.
+    """
     if TAGS in known:
         return _by_tag(tag)
+    if tag not in tiers:
+        return None
     ours = sorted(name for name in known if name.endswith(f"{NAMESPACE}.tier"))
     if not ours:
         raise RequestRefused("the shop filters customers neither by tags nor by our metafields")

@@ -11,6 +11,7 @@ erasure      all of one person or shop: found, and made to leave
 tombstones   who was erased stays out
 rewriting    the file written anew, so that no trace is left in it
 files        the files that were made from the store
+sealed       the log as Parquet files beside the books: the store of a Spark target
 scores       scores, run by run
 tables       the tables as expressions: the log, and what of it stands
 summary      the summary per person, as expressions
@@ -20,20 +21,22 @@ reading      frames and batches out
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import reduce
+from operator import add
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from connectors.errors import ConfigurationError
 from connectors.identity import EmailHasher
-from connectors.platform import Cursor, Page
+from connectors.platform import Cursor, Page, Placed, Window
 from connectors.schema import Change, Outcome, Rule
 from connectors.store import (
     erasure,
@@ -44,13 +47,15 @@ from connectors.store import (
     quarantine,
     reading,
     scores,
+    sealed,
     tombstones,
 )
 from connectors.store.connection import opened
 from connectors.store.erasure import Person
 from connectors.store.journal import Refused, Run, Written
-from connectors.store.mending import Known, MonthTotals
+from connectors.store.mending import Edge, Known, MonthTotals
 from connectors.store.migrations import migrate
+from connectors.store.reading import Numbers
 from connectors.store.rows import TABLES
 from connectors.store.scores import LATEST_SCORES, SCORES_UNTIL, Card
 from connectors.store.tombstones import Erased
@@ -58,7 +63,23 @@ from connectors.store.tombstones import Erased
 if TYPE_CHECKING:  # it takes a third of a start
     import pandas as pd
 
-__all__ = ["Card", "Refused", "Run", "Store", "Written"]
+__all__ = ["Card", "Numbers", "Refused", "Run", "Store", "Written"]
+
+
+class Adds(Protocol):
+    """What a part of a shop says, that adds up to what the whole says."""
+
+    def __add__(self, other: Any) -> Any: ...
+
+
+T = TypeVar("T", bound=Adds)
+
+
+def added_up(parts: Iterable[T]) -> T | None:
+    """One after the other; None where there is none."""
+    waiting = iter(parts)
+    first = next(waiting, None)
+    return None if first is None else reduce(add, waiting, first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +108,13 @@ class Store:
         version, no store, damaged or unwritable, also for what happens inside the `with` block.
         """
         with opened(path, now, memory_mb, threads) as connection:
+            sealed.refuse(connection, path)
             migrate(connection, path, now)
             yield cls(connection, hasher)
+
+    def another(self) -> Store:
+        """The same store for another thread: transactions are each one's own."""
+        return replace(self, connection=self.connection.cursor())
 
     # ----------------------------------------------------------------------------- what shops said
 
@@ -200,6 +226,12 @@ class Store:
         """Totals of the months from `begin` until before `end`, by currency."""
         return mending.months(self.connection, shop, rule, begin, end)
 
+    def moved(
+        self, shop: str, window: Window, edges: Sequence[Edge]
+    ) -> Mapping[tuple[date, str], Placed]:
+        """By month and currency, what belongs there by the shop's clock and not by UTC."""
+        return mending.moved(self.connection, shop, window, edges)
+
     def placed(self, shop: str, begin: datetime, end: datetime) -> Mapping[str, Known]:
         """The orders placed from `begin` until before `end`, by id."""
         return mending.placed(self.connection, shop, begin, end)
@@ -280,7 +312,7 @@ class Store:
         self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
     ) -> pd.DataFrame:
         """A row per purchase up to `as_of`: customer_id (the person key), order_id, ordered_at,
-        net_value as a float, channel, coupon, store_view."""
+        net_value as a float, channel, coupon, country, store_view."""
         asked = {"shop": shop, "as_of": as_of, "currency": currency}
         sql = reading.purchases(rule) + " order by ordered_at, order_id"
         return reading.frame(self.connection, sql, **asked)
@@ -331,8 +363,8 @@ class Store:
     ) -> pa.RecordBatchReader:
         """The summary in batches, in order of person_key.
 
-        With the `previous_tier` of each; `with_traits` adds channel, category and coupon of their
-        first order.
+        With the `previous_tier` of each; `with_traits` adds channel, category, coupon and
+        country of their first order.
         """
         asked = reading.Asked(shop, as_of, rule, currency)
         sql = reading.to_score(self.connection, asked, with_traits)
@@ -349,16 +381,55 @@ class Store:
     ) -> pd.DataFrame:
         """The summary's frequency, recency, T, orders and net as plain numbers, for the models.
 
-        `with_traits` adds channel, category and coupon.
+        `with_traits` adds channel, category, coupon and country.
         """
         asked = reading.Asked(shop, as_of, rule, currency)
         sql = reading.numbers(self.connection, asked, with_traits)
         return reading.frame(self.connection, sql)
 
+    def tally(
+        self, shop: str, count: Callable[[pa.RecordBatch], T], **known: Unpack[Numbers]
+    ) -> T | None:
+        """What `count`, a pure function, makes of each batch of `numbers`, added up.
+
+        None where nobody is in them.
+        """
+        asked, with_traits = reading.split(shop, known)
+        sql = reading.numbers(self.connection, asked, with_traits)
+        return added_up(map(count, reading.batches(self.connection, sql)))
+
+    def spread(self, shop: str, many: int, **known: Unpack[Numbers]) -> pd.DataFrame:
+        """At most so many rows of `numbers`, evenly spread in order of person_key."""
+        asked, with_traits = reading.split(shop, known)
+        sql = reading.numbers(self.connection, asked, with_traits)
+        return reading.spread(self.connection, sql, many)
+
+    def score(
+        self,
+        run_id: str,
+        shop: str,
+        scored: Callable[[pa.RecordBatch], tuple[pa.Table, T]],
+        **known: Unpack[Numbers],
+    ) -> T | None:
+        """Keeps what `scored`, a pure function, makes of `to_score`, all of it or nothing.
+
+        Gives what else it says of the batches, added up.
+        """
+        told: list[T] = []
+
+        def tables() -> Iterator[pa.Table]:
+            for batch in self.to_score(shop, **known):
+                table, more = scored(batch)
+                told[:] = [told[0] + more] if told else [more]
+                yield table
+
+        self.save_scores(run_id, tables())
+        return told[0] if told else None
+
     def traits(
         self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
     ) -> pd.DataFrame:
-        """Channel, category and coupon of each person's first order, by customer_id: their key."""
+        """What each person's first order tells (`summary.TRAITS`), by customer_id: their key."""
         sql = reading.traits(self.connection, reading.Asked(shop, as_of, rule, currency))
         found = reading.frame(self.connection, f"select * exclude (currency) from ({sql})")
         return found.rename(columns={"person_key": "customer_id"}).set_index("customer_id")
@@ -422,8 +493,15 @@ class Store:
         """Enters a run in the history; its id sorts by time."""
         return journal.start_run(self.connection, command, shops, at)
 
-    def finish_run(self, run_id: str, status: str, counts: Mapping[str, int], at: datetime) -> None:
-        journal.finish_run(self.connection, run_id, status, counts, at)
+    def finish_run(
+        self,
+        run_id: str,
+        status: str,
+        counts: Mapping[str, int],
+        at: datetime,
+        failures: Mapping[str, str] | None = None,
+    ) -> None:
+        journal.finish_run(self.connection, run_id, status, counts, failures or {}, at)
 
     def runs(self, command: str | None = None) -> list[Run]:
         """All runs, or those of one command, the oldest first."""

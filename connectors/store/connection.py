@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 
 import duckdb
 import pyarrow as pa
@@ -21,10 +22,19 @@ from connectors.store import rewriting
 #: else that DuckDB raises is a defect of ours and shows as it is.
 UNUSABLE = (duckdb.OperationalError, duckdb.InternalError, duckdb.FatalException)
 
+#: Where the log's tables are, if they are not in the store's own schema: for all cursors to see,
+#: see `connectors.store.sealed`.
+PLACE = "staged.place_of_log"
+
+#: How long a query that is under way in another thread is waited for, after a stop.
+PARTING_SECONDS = 2
+
 
 @contextmanager
-def opened(path: Path, now: datetime, memory_mb: int, threads: int) -> Iterator[DuckDBPyConnection]:
-    """A connection for this process alone.
+def opened(
+    path: Path, now: datetime, memory_mb: int, threads: int, beside: Sequence[Path] = ()
+) -> Iterator[DuckDBPyConnection]:
+    """A connection for this process alone; of all other files it reaches those in `beside` alone.
 
     Raises StoreLocked where another process holds the store, StoreError where it can't be opened
     or fails while in use; the file is left as it was.
@@ -33,7 +43,9 @@ def opened(path: Path, now: datetime, memory_mb: int, threads: int) -> Iterator[
         with _told(path):
             private_folder(path.parent)
             stack.enter_context(_locked(path, now))
-            connection = stack.enter_context(closing(_whole(path, now, memory_mb, threads)))
+            connection = stack.enter_context(
+                _closing(_whole(path, now, memory_mb, threads, beside))
+            )
             path.chmod(0o600)
         with _said(path):
             yield connection
@@ -43,14 +55,40 @@ def opened(path: Path, now: datetime, memory_mb: int, threads: int) -> Iterator[
             _rewrite(path, now, memory_mb)
 
 
-def _whole(path: Path, now: datetime, memory_mb: int, threads: int) -> DuckDBPyConnection:
+class Parting(Thread):
+    """Closes a connection that may hang. As long as it does, a process must not end by itself."""
+
+
+@contextmanager
+def _closing(connection: DuckDBPyConnection) -> Iterator[DuckDBPyConnection]:
+    """Closes it at the end; waits little for queries of threads that were told to stop.
+
+    To close a connection is to wait for what its cursors are at. A stop doesn't: the process ends
+    next, and what is committed is safe.
+    """
+    try:
+        yield connection
+    except Interrupted:
+        parting = Parting(target=connection.close, daemon=True)
+        parting.start()
+        parting.join(PARTING_SECONDS)
+        raise
+    except BaseException:
+        connection.close()
+        raise
+    connection.close()
+
+
+def _whole(
+    path: Path, now: datetime, memory_mb: int, threads: int, beside: Sequence[Path]
+) -> DuckDBPyConnection:
     """The connection, behind the rewriting that an earlier run may have died before."""
-    connection = _connect(path, memory_mb, threads)
+    connection = _connect(path, memory_mb, threads, beside)
     if not rewriting.is_due(connection):
         return connection
     connection.close()
     _rewrite(path, now, memory_mb)
-    return _connect(path, memory_mb, threads)
+    return _connect(path, memory_mb, threads, beside)
 
 
 def _rewrite(path: Path, now: datetime, memory_mb: int) -> None:
@@ -121,7 +159,9 @@ def _first_line(file: Path) -> str:
     return (file.read_text(encoding="utf-8", errors="replace").splitlines() or ["unknown"])[0]
 
 
-def _connect(path: Path, memory_mb: int, threads: int) -> DuckDBPyConnection:
+def _connect(
+    path: Path, memory_mb: int, threads: int, beside: Sequence[Path]
+) -> DuckDBPyConnection:
     """What doesn't fit in memory goes to `<path>.tmp`, DuckDB's own choice.
 
     DuckDB takes up to an eighth more than its limit.
@@ -131,11 +171,13 @@ def _connect(path: Path, memory_mb: int, threads: int) -> DuckDBPyConnection:
         "threads": threads,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
-        "enable_external_access": False,
-        "lock_configuration": True,
     }
     connection = duckdb.connect(str(path), config=settings)
     connection.execute("attach ':memory:' as staged")  # see `connectors.store.staging`
+    connection.execute(f"create view {PLACE} as select null as place")
+    folders = [f"{folder}/" for folder in beside]
+    connection.execute("set allowed_directories = $folders", {"folders": folders})
+    connection.execute("set enable_external_access = false; set lock_configuration = true")
     return connection
 
 

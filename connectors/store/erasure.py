@@ -17,7 +17,7 @@ from duckdb import DuckDBPyConnection
 
 from connectors.identity import EmailHasher
 from connectors.schema import Order, OrderLine
-from connectors.store import tombstones
+from connectors.store import sealed, tombstones
 from connectors.store.connection import in_utc, next_seq, registered, transaction
 from connectors.store.rows import COLUMNS, arrays, digest, repeated
 from connectors.store.tombstones import CUSTOMER, EMAIL, ORDER, SHOP, Identity
@@ -128,8 +128,8 @@ def _taken_out(
         theirs = _order_ids(connection, who.shop)
         counts = Counter({"orders": _make_anonymous(connection, who.shop, theirs)})
         for table, condition in _THEIRS.items():
-            sql = f"delete from {table} where shop = ? and ({condition})"
-            counts[table] += _changed(connection, sql, who.shop)
+            whose = f"shop = ? and ({condition})"
+            counts[table] += sealed.delete(connection, table, whose, [who.shop])
     with registered(connection, "erased_orders", _column(theirs)):
         sql = "delete from rejects where shop = ? and row_id in (from erased_orders)"
         counts["rejects"] += _changed(connection, sql, who.shop)
@@ -176,9 +176,7 @@ def _make_anonymous(connection: DuckDBPyConnection, shop: str, order_ids: list[s
             [shop, shop],
         )
     for table in ("orders", "order_lines"):
-        connection.execute(
-            f"delete from {table} where shop = ? and (order_id, seq) in (from leaving)", [shop]
-        )
+        sealed.delete(connection, table, "shop = ? and (order_id, seq) in (from leaving)", [shop])
     connection.execute("drop table leaving")
     _append(connection, [(tombstones.anonymous(order), lines) for order, lines in orders])
     return len(orders)
@@ -223,7 +221,8 @@ def _append(
     ):
         columns = arrays(kind, rows) | {"seq": repeated(seq, len(rows))} | more
         with registered(connection, "page", pa.table(columns)):
-            connection.execute(f"insert into {table} by name select * from page")
+            place = sealed.table(connection, table)
+            connection.execute(f"insert into {place} by name select * from page")
 
 
 def _column(values: Collection[str]) -> pa.Table:
@@ -244,8 +243,7 @@ def erase_shop(
     """All that the store holds of a shop leaves, and nothing of it is taken in any more."""
     with transaction(connection):
         counts = {
-            table: _changed(connection, f"delete from {table} where shop = ?", shop)
-            for table in OF_A_SHOP
+            table: sealed.delete(connection, table, "shop = ?", [shop]) for table in OF_A_SHOP
         }
         made = tombstones.add(connection, shop, hasher, [Identity(SHOP, shop)])
         return _entered(connection, Erasure(shop, "shop", made, counts, at))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -17,7 +17,10 @@ from connectors.store.connection import in_utc, next_seq, registered, transactio
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One command; `finished_at` is None while it runs, and for ever if it died."""
+    """One command; `finished_at` is None while it runs, and for ever if it died.
+
+    `failures`: why, by shop; under an empty name what no shop is to blame for.
+    """
 
     run_id: str
     command: str
@@ -26,6 +29,25 @@ class Run:
     finished_at: datetime | None
     status: str | None
     counts: Mapping[str, int]
+    failures: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int | None:
+        """With which it left; None where it died, or failed without coming to its end."""
+        found = (self.status or "").removeprefix("exit ")
+        return int(found) if found.isdigit() else None
+
+    @property
+    def took(self) -> timedelta | None:
+        return self.finished_at - self.started_at if self.finished_at else None
+
+    @property
+    def counts_by_shop(self) -> dict[str, dict[str, int]]:
+        found: dict[str, dict[str, int]] = {}
+        for name, count in self.counts.items():
+            shop, _, what = name.partition(".")
+            found.setdefault(shop, {})[what] = count
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +67,8 @@ def start_run(
     seq = next_seq(connection)
     run_id = f"{at.astimezone(UTC):%Y%m%dT%H%M%S}-{seq:06x}"
     connection.execute(
-        "insert into runs values (?, ?, ?, ?, ?, null, null, '{}')",
+        "insert into runs (seq, run_id, command, shops, started_at, counts)"
+        " values (?, ?, ?, ?, ?, '{}')",
         [seq, run_id, command, json.dumps(list(shops)), in_utc(at)],
     )
     return run_id
@@ -56,24 +79,27 @@ def finish_run(
     run_id: str,
     status: str,
     counts: Mapping[str, int],
+    failures: Mapping[str, str],
     at: datetime,
 ) -> None:
     connection.execute(
-        "update runs set finished_at = ?, status = ?, counts = ? where run_id = ?",
-        [in_utc(at), status, json.dumps(dict(counts)), run_id],
+        "update runs set finished_at = ?, status = ?, counts = ?, failures = ? where run_id = ?",
+        [in_utc(at), status, json.dumps(dict(counts)), json.dumps(dict(failures)), run_id],
     )
 
 
 def runs(connection: DuckDBPyConnection) -> list[Run]:
     """All runs, the oldest first."""
     found = connection.execute(
-        "select run_id, command, shops, started_at, finished_at, status, counts from runs"
-        " order by seq"
+        "select run_id, command, shops, started_at, finished_at, status, counts, failures"
+        " from runs order by seq"
     ).fetchall()
     return [
-        Run(run_id, command, json.loads(shops), _aware(start), end and _aware(end), status, counts)
-        for run_id, command, shops, start, end, status, told in found
-        for counts in [json.loads(told)]
+        Run(
+            *(run_id, command, json.loads(shops), _aware(start), end and _aware(end), status),
+            *(json.loads(told or "{}") for told in (counts, failures)),
+        )
+        for run_id, command, shops, start, end, status, counts, failures in found
     ]
 
 

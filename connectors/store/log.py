@@ -19,6 +19,7 @@ from duckdb import DuckDBPyConnection
 
 from connectors.platform import Cursor, Page, Reject
 from connectors.schema import Customer, Order, OrderLine
+from connectors.store import sealed
 from connectors.store.connection import in_utc, next_seq, registered, transaction
 from connectors.store.quarantine import empty, put_aside, readmit, settle
 from connectors.store.rows import COLUMNS, KEYS, TABLES, Misfit, Row, arrays, digest, repeated
@@ -206,15 +207,14 @@ def _insert(
     if rows:
         own = {"seq": repeated(seq, len(rows)), **more}
         with registered(connection, "page", pa.table(arrays(TABLES[name], rows) | own)):
-            connection.execute(f"insert into {name} by name select * from page")
+            place = sealed.table(connection, name)
+            connection.execute(f"insert into {place} by name select * from page")
 
 
 def _forget_others(connection: DuckDBPyConnection, shop: str, order_ids: Collection[str]) -> None:
     with registered(connection, "kept", pa.table({"order_id": list(order_ids)})):
         for name in ("orders", "order_lines", "refunds"):
-            connection.execute(
-                f"delete from {name} where shop = ? and order_id not in (from kept)", [shop]
-            )
+            sealed.delete(connection, name, "shop = ? and order_id not in (from kept)", [shop])
 
 
 # ------------------------------------------------------------------------------------------ cursors

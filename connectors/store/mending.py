@@ -10,8 +10,9 @@ from typing import NamedTuple
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from connectors.platform import Placed, Window
 from connectors.schema import Rule
-from connectors.store import reading
+from connectors.store import reading, sealed
 from connectors.store.connection import in_utc, registered, transaction
 
 
@@ -24,6 +25,8 @@ class MonthTotals(NamedTuple):
 
     where `refunded` is what went back of the orders that count, and `net` what scores rest on.
     `all_refunded` includes what went back of the others. `guest_orders` are among the `orders`.
+    `tax` and `shipping` are what `tax_and_shipping` consists of, by the rule. The rest are counts
+    of the same; `guests_counting` and `guests_net` are what guests have in those that count.
     """
 
     month: date
@@ -39,6 +42,25 @@ class MonthTotals(NamedTuple):
     refunded: Decimal
     tax_and_shipping: Decimal
     net: Decimal
+    tax: Decimal = Decimal(0)
+    shipping: Decimal = Decimal(0)
+    guests_net: Decimal = Decimal(0)
+    cancelled_orders: int = 0
+    open_orders: int = 0
+    test_orders: int = 0
+    nobodys_orders: int = 0
+    counting_orders: int = 0
+    refunded_orders: int = 0
+    guests_counting: int = 0
+
+
+class Edge(NamedTuple):
+    """Hours in which the shop's month is another than that of UTC, and which month gains them."""
+
+    begin: datetime
+    end: datetime
+    gains: date
+    loses: date
 
 
 class Known(NamedTuple):
@@ -57,6 +79,16 @@ _WHY = """
 """
 
 
+#: What was kept of tax and shipping, as far as it is no part of the value by that rule.
+_TAX = "tax_value - (refunded_total - refunded_value - refunded_shipping)"
+_SHIPPING = "shipping_value - refunded_shipping"
+_KEPT: Mapping[Rule, tuple[str, str]] = {
+    "net": (_TAX, _SHIPPING),
+    "net_with_shipping": (_TAX, "0"),
+    "gross": ("0", "0"),
+}
+
+
 def months(
     connection: DuckDBPyConnection, shop: str, rule: Rule, begin: datetime, end: datetime
 ) -> Sequence[MonthTotals]:
@@ -65,18 +97,53 @@ def months(
         f"coalesce(sum(total_value) filter (where why = '{why}'), 0)"
         for why in ("cancelled", "open", "test", "nobodys")
     )
+    each = ", ".join(
+        f"count(*) filter (where {condition})"
+        for condition in (
+            *(f"why = '{why}'" for why in ("cancelled", "open", "test", "nobodys", "counts")),
+            *(f"why = 'counts' and {more}" for more in ("refunded_total <> 0", "is_guest")),
+        )
+    )
+    kept = ", ".join(
+        f"coalesce(sum({money}) filter (where why = 'counts'), 0)" for money in _KEPT[rule]
+    )
     rows = connection.execute(
         "select date_trunc('month', ordered_at)::date as month, currency, count(*),"
         f" count(*) filter (where is_guest), sum(total_value), sum(refunded_total), {apart},"
         " coalesce(sum(refunded_total) filter (where why = 'counts'), 0),"
         " coalesce(sum(total_value - refunded_total - net_value) filter (where why = 'counts'), 0),"
-        " coalesce(sum(net_value) filter (where why = 'counts'), 0)"
+        f" coalesce(sum(net_value) filter (where why = 'counts'), 0), {kept},"
+        f" coalesce(sum(net_value) filter (where why = 'counts' and is_guest), 0), {each}"
         f" from (select *, {_WHY} as why from ({reading.orders(rule)})"
         " where shop = ? and ordered_at >= ? and ordered_at < ?)"
         " group by all order by month, currency",
         [shop, in_utc(begin), in_utc(end)],
     ).fetchall()
     return [MonthTotals(*row) for row in rows]
+
+
+def moved(
+    connection: DuckDBPyConnection, shop: str, window: Window, edges: Sequence[Edge]
+) -> dict[tuple[date, str], Placed]:
+    """By month and currency, what the shop counts there beyond the month of UTC; or below zero."""
+    columns = {name: [getattr(edge, name) for edge in edges] for name in ("gains", "loses")}
+    bounds = {name: [in_utc(getattr(edge, name)) for edge in edges] for name in ("begin", "end")}
+    if not edges:
+        return {}
+    with registered(connection, "edges", pa.table(columns | bounds)):
+        rows = connection.execute(
+            "select gains, loses, currency, count(*), sum(total_value) from latest_orders"
+            ' join edges on ordered_at >= edges."begin" and ordered_at < edges."end"'
+            " where shop = ? and ordered_at >= ? and ordered_at < ? group by all",
+            [shop, in_utc(window.begin), in_utc(window.end)],
+        ).fetchall()
+    found: dict[tuple[date, str], Placed] = {}
+    for gains, loses, currency, orders, total in rows:
+        for month, sign in ((gains, 1), (loses, -1)):
+            known = found.get((month, currency), Placed(0, Decimal(0)))
+            money = (known.total or 0) + sign * total
+            found[month, currency] = Placed(known.orders + sign * orders, money)
+    return found
 
 
 def first_order_at(connection: DuckDBPyConnection, shop: str) -> datetime | None:
@@ -139,10 +206,9 @@ def forget_customers(
     connection: DuckDBPyConnection, shop: str, customer_ids: Collection[str]
 ) -> None:
     """Customers whom the shop no longer has leave; their orders are another's by now, or none."""
-    connection.execute(
-        "delete from customers where shop = ? and customer_id in (select unnest(?::varchar[]))",
-        [shop, list(customer_ids)],
-    )
+    with transaction(connection):
+        condition = "shop = ? and customer_id in (select unnest(?::varchar[]))"
+        sealed.delete(connection, "customers", condition, [shop, list(customer_ids)])
 
 
 def forget_other_customers(
@@ -153,16 +219,13 @@ def forget_other_customers(
         registered(connection, "present", pa.table({"customer_id": list(customer_ids)})),
         transaction(connection),
     ):
-        connection.execute(
-            "delete from customers where shop = ? and customer_id not in (from present)", [shop]
-        )
+        condition = "shop = ? and customer_id not in (from present)"
+        sealed.delete(connection, "customers", condition, [shop])
 
 
 def forget_orders(connection: DuckDBPyConnection, shop: str, order_ids: Collection[str]) -> None:
     """Orders that the shop no longer has leave, with their lines and refunds."""
     with transaction(connection):
         for name in ("orders", "order_lines", "refunds"):
-            connection.execute(
-                f"delete from {name} where shop = ? and order_id in (select unnest(?::varchar[]))",
-                [shop, list(order_ids)],
-            )
+            condition = "shop = ? and order_id in (select unnest(?::varchar[]))"
+            sealed.delete(connection, name, condition, [shop, list(order_ids)])

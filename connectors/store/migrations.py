@@ -122,10 +122,22 @@ def _erasures(connection: DuckDBPyConnection) -> None:
     )
 
 
+def _countries(connection: DuckDBPyConnection) -> None:
+    """Orders say their country from here on; those that are there when they change next."""
+    connection.execute("alter table orders add column if not exists country varchar")
+
+
+def _failures(connection: DuckDBPyConnection) -> None:
+    """Why a run failed, by shop; of the run itself under an empty name."""
+    connection.execute("alter table runs add column if not exists failures varchar default '{}'")
+
+
 #: Only ever appended to: a store remembers how many it has taken.
 STEPS: Sequence[Step] = (
     _first_tables,
     _dated_scores_and_cards,
     _latest_in_little_memory,
     _erasures,
+    _countries,
+    _failures,
 )

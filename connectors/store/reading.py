@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Required, TypedDict
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
@@ -77,6 +77,21 @@ def _outside(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
+class Numbers(TypedDict, total=False):
+    """Which of a shop's orders count and as what, and whether traits are told, too."""
+
+    as_of: Required[date]
+    rule: Rule
+    currency: str | None
+    with_traits: bool
+
+
+def split(shop: str, known: Numbers) -> tuple[Asked, bool]:
+    """What is asked of a shop, and whether with traits."""
+    asked = Asked(shop, known["as_of"], known.get("rule", "net"), known.get("currency"))
+    return asked, known.get("with_traits", False)
+
+
 #: What `numbers` gives as whole numbers.
 COUNTS = ("frequency", "recency", "T", "orders")
 
@@ -123,7 +138,7 @@ def purchases(rule: Rule) -> str:
     """The purchases of a shop that have somebody; a row each, as `clv` reads transactions."""
     return (
         "select person_key as customer_id, order_id, ordered_at, net_value::double as net_value,"
-        f" channel, coupon, store_view from ({orders(rule)})"
+        f" channel, coupon, country, store_view from ({orders(rule)})"
         f" where shop = $shop and counts and state in {PURCHASE_STATES}"
         " and person_key is not null and ordered_at::date <= $as_of"
         " and ($currency::varchar is null or currency = $currency)"
@@ -171,7 +186,7 @@ def currencies(connection: DuckDBPyConnection, shop: str) -> dict[str, int]:
 
     with closing(connection.cursor()) as own:
         found = own.execute(
-            f"select currency, count(*) from orders anti join {staging.superseded(own)}"
+            f"select currency, count(*) from orders anti join {staging.superseded(own, shop)}"
             " using (shop, order_id, seq) where shop = ?"
             " group by currency order by count(*) desc, currency",
             [shop],
@@ -204,6 +219,14 @@ def numbers(connection: DuckDBPyConnection, asked: Asked, with_traits: bool = Fa
     columns = [f"{name}::integer as {name}" for name in COUNTS]
     columns += ["net::double as net", *(TRAITS if with_traits else ())]
     return f"select {', '.join(columns)} from ({to_score(connection, asked, with_traits)})"
+
+
+def spread(connection: DuckDBPyConnection, sql: str, many: int) -> pd.DataFrame:
+    """At most so many rows of an answer, evenly spread over it, the first one among them."""
+    ((of,),) = connection.execute(f"select count(*) from ({sql})").fetchall()
+    placed = f"select *, row_number() over () - 1 as place from ({sql})"
+    chosen = f"select * exclude (place) from ({placed}) where place % $step = 0 order by place"
+    return frame(connection, chosen, step=max(1, -(-of // many)))
 
 
 def traits(connection: DuckDBPyConnection, asked: Asked) -> str:

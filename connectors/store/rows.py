@@ -120,6 +120,9 @@ def _text_of(column: Column) -> Callable[[Any], str]:
     return (lambda value: "\0" if value is None else text(value)) if column.nullable else text
 
 
+#: The country, an order's last column, came later: one without has the content it always had.
+NO_COUNTRY = b"\x1f\0"
+
 #: What makes a row's content. A shop moves `updated_at` for less, for our own writes too.
 CONTENT = {k: [c for c in columns if c.name != "updated_at"] for k, columns in COLUMNS.items()}
 VALUES = {k: attrgetter(*(c.name for c in columns)) for k, columns in CONTENT.items()}
@@ -130,9 +133,10 @@ def _content(row: Row) -> bytes:
     kind = type(row)
     try:
         texts = [text(value) for text, value in zip(TEXTS[kind], VALUES[kind](row), strict=True)]
-        return "\x1f".join(texts).encode()
+        content = "\x1f".join(texts).encode()
     except (ValueError, TypeError, AttributeError):
         raise _misfit(row) from None
+    return content.removesuffix(NO_COUNTRY) if kind is Order else content
 
 
 def _misfit(row: Row) -> Misfit:

@@ -9,9 +9,9 @@ from datetime import date
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
+from connectors.plain import plain
 from connectors.store.connection import next_seq, transaction
 
 #: The scores of each shop that speak of the latest day, of these the newest. So a look back with
@@ -29,6 +29,17 @@ SCORES_UNTIL = """
         select arg_max(seq, (as_of, seq)) from scores where shop = $shop and as_of <= $until
     ) order by person_key
 """
+
+
+def latest_until(shop: str, until: date) -> str:
+    """`LATEST_SCORES` as they were on that day, of one shop; `shop` is quoted."""
+    day = "coalesce(as_of, date '0001-01-01')"
+    return f"""
+        select * exclude (seq) from scores where shop = {shop} and seq = (
+            select arg_max(seq, ({day}, seq)) from scores
+            where shop = {shop} and {day} <= date '{until}'
+        )
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +69,13 @@ def _append(connection: DuckDBPyConnection, run: Mapping[str, object], batch: pa
     Not through `registered`: a transaction holds on to every view that was made in it, and so to
     all batches at once.
     """
-    whole = {name: _repeated(value, batch.num_rows) for name, value in run.items()}
-    fresh = pa.table(whole | {name: _plain(batch[name]) for name in batch.column_names})
+    fresh = plain(batch, run)
     _widen(connection, fresh)
     columns = [
         _quoted(name) if name in fresh.column_names else "null"
         for name in connection.table("scores").columns
     ]
     connection.from_arrow(fresh).project(", ".join(columns)).insert_into("scores")
-
-
-def _repeated(value: object, times: int) -> pa.Array:
-    return pa.repeat(pa.scalar(value), times)
 
 
 def save_card(
@@ -90,21 +96,20 @@ def cards(connection: DuckDBPyConnection, shop: str) -> list[Card]:
     return [Card(run_id, as_of, json.loads(card)) for run_id, as_of, card in found]
 
 
-def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The same values in one of the store's own types."""
-    kind = values.type
-    if pa.types.is_null(kind):
-        return values.cast(pa.string())
-    if pa.types.is_dictionary(kind):
-        return values.cast(kind.value_type)
-    if pa.types.is_timestamp(kind):  # from any zone to UTC, and the zone left out
-        return values.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
-    if pa.types.is_decimal(kind):
-        rounded = pc.round(values, 4) if kind.scale > 4 else values
-        return rounded.cast(pa.decimal128(18, 4))
-    if pa.types.is_integer(kind):
-        return values.cast(pa.int64())
-    return values.cast(pa.float64()) if pa.types.is_floating(kind) else values
+def fitting(connection: DuckDBPyConnection, batch: pa.Table, run: Mapping[str, object]) -> pa.Table:
+    """A batch as it stands beside the scores of earlier runs in files of their own: without columns
+    of which nothing is known. Raises TypeError as `save_scores` does."""
+    fresh = plain(batch, run)
+    has, kinds = _types(connection.table("scores")), _types(connection.from_arrow(fresh))
+    known = [name for name in fresh.column_names if _is_known(batch, name)]
+    for name in known:
+        if name in has and {has[name], kinds[name]} != {"BIGINT", "DOUBLE"}:
+            _require_same(connection, name, has[name], kinds[name])
+    return fresh.select(known)
+
+
+def _is_known(batch: pa.Table, name: str) -> bool:
+    return name not in batch.column_names or not pa.types.is_null(batch[name].type)
 
 
 def _widen(connection: DuckDBPyConnection, fresh: pa.Table) -> None:
@@ -119,7 +124,7 @@ def _widen(connection: DuckDBPyConnection, fresh: pa.Table) -> None:
         elif (has[name], kind) == ("BIGINT", "DOUBLE") or not _any(connection, quoted):
             sql = f"alter column {quoted} type {kind}"
         else:
-            raise TypeError(f"scores: {name} was {has[name]} and is {kind} now")
+            raise _changed(name, has[name], kind)
         connection.execute(f"alter table scores {sql}")
 
 
@@ -134,3 +139,12 @@ def _any(connection: DuckDBPyConnection, quoted: str) -> bool:
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def _require_same(connection: DuckDBPyConnection, name: str, was: str, kind: str) -> None:
+    if was != kind and _any(connection, _quoted(name)):
+        raise _changed(name, was, kind)
+
+
+def _changed(name: str, was: str, kind: str) -> TypeError:
+    return TypeError(f"scores: {name} was {was} and is {kind} now")

@@ -1,10 +1,11 @@
 """What a scoring reads several times, worked out once, in the memory that there is.
 
 Staged tables live in a database of their own in memory, as long as the store is open; what doesn't
-fit there goes to the disk like all else of DuckDB's. Each is named after everything it follows from
-(what was asked, how far the log and the scores have come), so one that is there is true. A new one
-takes the place of its kind. To stage takes a connection of one's own (`cursor`): the store's may be
-in a transaction, and that can write to one database alone.
+fit there goes to the disk like all else of DuckDB's. Each is of one shop and named after everything
+it follows from (what was asked, how far the shop's log and scores have come), so one that is there
+is true, whatever comes in from other shops meanwhile. A new one takes the place of its kind. To
+stage takes a connection of one's own (`cursor`): the store's may be in a transaction, and that can
+write to one database alone.
 
 In one query all would be worked out at once, and need the memory of all at once: two gigabytes have
 no room for a shop of a million persons. So one thing is worked out after another, and what grows
@@ -18,6 +19,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from duckdb import DuckDBPyConnection
 from ibis.expr.types import Table
@@ -26,18 +28,18 @@ from connectors.store import summary, tables
 from connectors.store.connection import transaction
 from connectors.store.reading import Asked
 from connectors.store.rows import KEYS
-from connectors.store.scores import LATEST_SCORES
+from connectors.store.scores import latest_until
 
 #: A query and its passes: statements that set out the rows which it reads then.
 Work = tuple[str, Sequence[str]]
 ONCE = ("",)
-#: Orders at a time: some 400 MB.
-ROWS = 500_000
+#: Orders at a time in the memory that DuckDB has by default, 1.3 GiB; with more of it more.
+ROWS, ROOM = 500_000, 1.3 * 2**30
 #: Orders by which a part's bounds are found.
 SAMPLED_A_PART = 500
 SEVERAL = """
-    select shop, order_id, updated_at, seq from orders where hash(shop, order_id) in (
-        select hash(shop, order_id) from orders group by all having count(*) > 1
+    select shop, order_id, updated_at, seq from orders where shop = {shop} and hash(order_id) in (
+        select hash(order_id) from orders where shop = {shop} group by all having count(*) > 1
     )
 """
 #: About how many persons a sample has at least, where a shop has more.
@@ -59,7 +61,7 @@ def people(connection: DuckDBPyConnection, asked: Asked, with_traits: bool) -> T
         pages = _pages(connection, asked.shop)
         parts = _Parts.of(connection, asked.shop, len(pages))
         sets = {"a_part": _orders(connection, asked, pages, parts, with_traits)}
-        sets["a_tier"] = _tiers(connection, asked.shop, parts)
+        sets["a_tier"] = _tiers(connection, asked, parts)
         sql = f"select * from ({tables.sql(persons)})"
         if with_traits:
             sets["a_trait"] = _traits(connection, asked, pages, parts, sets["a_part"])
@@ -68,8 +70,8 @@ def people(connection: DuckDBPyConnection, asked: Asked, with_traits: bool) -> T
         sql += " order by person_key, currency"
         return sql, parts.passes(sets)
 
-    key = (*asked, with_traits, *_come(connection, "scores"))
-    name = _staged(connection, "people", worked_out, key)
+    key = (*asked, with_traits, *_come(connection, asked.shop, "scores"))
+    name = _staged(connection, asked.shop, "people", worked_out, key)
     for kind in ("orders", "firsts", "traits", "tiers"):  # they have served
         _drop(connection, kind)
     return tables.named(name, persons, *(summary.TRAITS if with_traits else ()), "previous_tier")
@@ -129,18 +131,19 @@ def _orders(
     if not with_traits:
         valued = valued.drop(*summary.PASSED_ON)
     sql = f"select *, {parts.part} as part from ({tables.sql(valued)}) order by part"
-    old = _whole_log(connection, asked)
-    passes = [_page(asked.shop, page, old) for page in pages]
-    return _staged(connection, "orders", lambda: (sql, passes), (*asked, with_traits))
+    log = _whole_log(connection, asked)
+    passes = [_page(asked.shop, page, log) for page in pages]
+    return _staged(connection, asked.shop, "orders", lambda: (sql, passes), (*asked, with_traits))
 
 
-def _tiers(connection: DuckDBPyConnection, shop: str, parts: _Parts) -> str:
-    """What tier each person has shown so far."""
+def _tiers(connection: DuckDBPyConnection, asked: Asked, parts: _Parts) -> str:
+    """What tier each person showed so far: of a day in the past, by then."""
     sql = (
-        f"select person_key, tier as previous_tier, {parts.part} as part from ({LATEST_SCORES})"
-        f" where shop = {_quoted(shop)} order by part"
+        f"select person_key, tier as previous_tier, {parts.part} as part"
+        f" from ({latest_until(_quoted(asked.shop), asked.as_of)}) order by part"
     )
-    return _staged(connection, "tiers", lambda: (sql, ONCE), (shop, _come(connection, "scores")))
+    key = (asked.as_of, *_come(connection, asked.shop, "scores"))
+    return _staged(connection, asked.shop, "tiers", lambda: (sql, ONCE), key)
 
 
 def _traits(
@@ -150,13 +153,12 @@ def _traits(
     valued = summary.valued(tables.stored(), **asked._asdict())
     first = summary.first_orders(tables.named("a_part", valued))
     passes = parts.passes({"a_part": orders})
-    firsts = _staged(connection, "firsts", lambda: (tables.sql(first), passes), asked)
+    shop = asked.shop
+    firsts = _staged(connection, shop, "firsts", lambda: (tables.sql(first), passes), asked)
     traits = summary.traits(tables.named("a_first", first), tables.stored("standing_").order_lines)
     sql = f"select *, {parts.part} as part from ({tables.sql(traits)})"
-    views = [
-        _view("a_first", f"{firsts} where {page}") + _lines(asked.shop, page) for page in pages
-    ]
-    return _staged(connection, "traits", lambda: (sql, views), asked)
+    views = [_view("a_first", f"{firsts} where {page}") + _lines(shop, page) for page in pages]
+    return _staged(connection, shop, "traits", lambda: (sql, views), asked)
 
 
 # ---------------------------------------------------------------------------------------- a sample
@@ -165,15 +167,14 @@ def _traits(
 def sample(connection: DuckDBPyConnection, asked: Asked) -> Table:
     """The counting orders of all persons, or of a fixed sample of a large shop's; without costs."""
     valued = summary.valued(tables.stored("standing_"), **asked._asdict())
-    chosen = _in_sample(connection, asked.shop)
-    old = _whole_log(connection, asked)
-    rows = _page(asked.shop, "true", old) + _lines(asked.shop, "false")
+    chosen = in_sample(connection, asked.shop)
+    rows = _all(asked.shop, _whole_log(connection, asked)) + _lines(asked.shop, "false")
     sql = f"select * from ({tables.sql(valued)}) where {chosen}"
-    name = _staged(connection, "sample", lambda: (sql, [rows]), (*asked, chosen))
+    name = _staged(connection, asked.shop, "sample", lambda: (sql, [rows]), (*asked, chosen))
     return tables.named(name, valued)
 
 
-def _in_sample(connection: DuckDBPyConnection, shop: str) -> str:
+def in_sample(connection: DuckDBPyConnection, shop: str) -> str:
     """Whether a person is in the sample: one of as many as `SAMPLE` asks for, by all who ordered.
 
     Their number is an estimate, but for the same orders always the same. As a constant, the share
@@ -187,6 +188,14 @@ def _in_sample(connection: DuckDBPyConnection, shop: str) -> str:
 # ----------------------------------------------------------------------------------------- the log
 
 
+def _rows(connection: DuckDBPyConnection) -> int:
+    """Orders in a pass. Every part has rows in every page, and each page's are fetched for each
+    part: with half as many of both a quarter is fetched."""
+    sql = "select parse_formatted_bytes(current_setting('memory_limit'))"
+    ((room,),) = connection.execute(sql).fetchall()
+    return max(ROWS, int(ROWS * room / ROOM))
+
+
 def _pages(connection: DuckDBPyConnection, shop: str) -> list[str]:
     """Conditions on `seq` that share a shop's log into passes; at least one."""
     found = connection.execute(
@@ -194,7 +203,7 @@ def _pages(connection: DuckDBPyConnection, shop: str) -> list[str]:
         " select seq, (sum(count(*)) over (order by seq) - 1) // ? as pass"
         " from orders where shop = ? group by seq"
         ") group by pass order by pass",
-        [ROWS, shop],
+        [_rows(connection), shop],
     ).fetchall()
     return [f"seq between {first} and {last}" for first, last in found] or ["true"]
 
@@ -204,22 +213,33 @@ def standing(connection: DuckDBPyConnection, asked: Asked) -> tables.Tables:
 
     They are set out for this connection alone.
     """
-    connection.execute(_page(asked.shop, "true", _whole_log(connection, asked)))
+    connection.execute(_all(asked.shop, _whole_log(connection, asked)))
     return tables.stored("standing_")
 
 
-def _whole_log(connection: DuckDBPyConnection, asked: Asked) -> str:
-    """Works out what the whole log has a say in; gives the superseded rows of orders."""
-    log = tables.stored()
-    guests = _staged(connection, "guests", lambda: (tables.sql(tables.guests(log)), ONCE))
-    refunds = tables.refunds_after(log, asked.as_of)
-    later = _staged(connection, "later", lambda: (tables.sql(refunds), ONCE), [asked.as_of])
-    connection.execute(_view("standing_customers", guests) + _view("standing_refunds", later))
-    return superseded(connection)
+class _Log(NamedTuple):
+    """Where that is which the whole log has a say in."""
+
+    superseded: str
+    customers: str
+    refunds: str
 
 
-def superseded(connection: DuckDBPyConnection) -> str:
-    """Where the rows of orders are that no longer stand: shop, order_id, seq.
+def _whole_log(connection: DuckDBPyConnection, asked: Asked) -> _Log:
+    log, shop = tables.stored(), asked.shop
+    guests = _of(shop, tables.guests(log))
+    customers = _staged(connection, shop, "guests", lambda: (guests, ONCE))
+    later = _of(shop, tables.refunds_after(log, asked.as_of))
+    refunds = _staged(connection, shop, "later", lambda: (later, ONCE), [asked.as_of])
+    return _Log(superseded(connection, shop), customers, refunds)
+
+
+def _of(shop: str, rows: Table) -> str:
+    return f"select * from ({tables.sql(rows)}) where shop = {_quoted(shop)}"
+
+
+def superseded(connection: DuckDBPyConnection, shop: str) -> str:
+    """Where the rows of a shop's orders are that no longer stand: shop, order_id, seq.
 
     Looked for among those whose hash occurs more than once: numbers are counted in a fraction of
     the memory that texts take, and few orders are left then.
@@ -227,20 +247,44 @@ def superseded(connection: DuckDBPyConnection) -> str:
     log = tables.stored().orders.select("shop", "order_id", "updated_at", "seq")
 
     def worked_out() -> Work:
-        several = _staged(connection, "several", lambda: (SEVERAL, ONCE))
-        return tables.sql(tables.superseded(tables.named(several, log))), ONCE
+        sql = SEVERAL.format(shop=_quoted(shop))
+        several = _staged(connection, shop, "several", lambda: (sql, ONCE))
+        rows = tables.sql(tables.superseded(tables.named(several, log)))
+        return f"select * from ({rows}) order by seq", ONCE  # a page's are found quickly
 
-    name = _staged(connection, "superseded", worked_out)
+    name = _staged(connection, shop, "superseded", worked_out)
     _drop(connection, "several")
     return name
 
 
-def _page(shop: str, page: str, superseded: str) -> str:
-    """Sets out the standing rows of a page, as `summary` reads them."""
-    orders = f"orders anti join {superseded} using (shop, order_id, seq)"
-    return _view("standing_orders", f"{orders} where {page} and shop = {_quoted(shop)}") + _lines(
-        shop, page
+def _all(shop: str, log: _Log) -> str:
+    """Sets out the standing rows of all pages, as `summary` reads them."""
+    return (
+        _standing_orders(shop, "true", log.superseded)
+        + _lines(shop, "true")
+        + _view("standing_customers", log.customers)
+        + _view("standing_refunds", log.refunds)
     )
+
+
+def _page(shop: str, page: str, log: _Log) -> str:
+    """The same of one page, and of all else what its orders can meet.
+
+    What grows with the shop must not be gone through once for each page.
+    """
+    rows = f"from orders where {page} and shop = {_quoted(shop)}"
+    guests = f"select person_key as email_key {rows} and customer_id is null"
+    return (
+        _standing_orders(shop, page, f"(from {log.superseded} where {page})")
+        + _lines(shop, page)
+        + _view("standing_customers", f"{log.customers} semi join ({guests}) using (email_key)")
+        + _view("standing_refunds", f"{log.refunds} semi join ({rows}) using (order_id)")
+    )
+
+
+def _standing_orders(shop: str, page: str, superseded: str) -> str:
+    orders = f"orders anti join {superseded} as old using (shop, order_id, seq)"
+    return _view("standing_orders", f"{orders} where {page} and shop = {_quoted(shop)}")
 
 
 def _lines(shop: str, page: str) -> str:
@@ -256,12 +300,13 @@ def _view(name: str, rows: str) -> str:
 
 def _staged(
     connection: DuckDBPyConnection,
+    shop: str,
     kind: str,
     worked_out: Callable[[], Work],
     key: Sequence[object] = (),
 ) -> str:
     """The table with what a query gives in all its passes, which are made where it isn't there."""
-    name = f"{kind}_{_digest(connection, key)}"
+    name = f"{kind}_{_digest(connection, shop, key)}"
     if name not in _there(connection, kind):
         sql, passes = worked_out()
         with transaction(connection):
@@ -285,16 +330,18 @@ def _there(connection: DuckDBPyConnection, kind: str) -> list[str]:
     return [name for (name,) in connection.execute(sql, [f"{kind}_"]).fetchall()]
 
 
-def _digest(connection: DuckDBPyConnection, key: Sequence[object]) -> str:
-    """Of what was asked, and of how far the log has come."""
-    whole = (*_come(connection, *KEYS), *key)
+def _digest(connection: DuckDBPyConnection, shop: str, key: Sequence[object]) -> str:
+    """Of what was asked, and of how far the shop's log has come."""
+    whole = (shop, *_come(connection, shop, *KEYS), *key)
     return hashlib.blake2b(repr(whole).encode(), digest_size=8).hexdigest()
 
 
-def _come(connection: DuckDBPyConnection, *names: str) -> list[tuple[int, int | None]]:
-    """How far tables have come: what is added has a greater `seq`, and what leaves is missed."""
-    sql = " union all ".join(f"select count(*), max(seq) from {name}" for name in names)
-    return connection.execute(sql).fetchall()
+def _come(connection: DuckDBPyConnection, shop: str, *names: str) -> list[tuple[int, int | None]]:
+    """How far a shop's rows have come: what is added has a greater `seq`, what leaves is missed."""
+    sql = " union all ".join(
+        f"select count(*), max(seq) from {name} where shop = $shop" for name in names
+    )
+    return connection.execute(sql, {"shop": shop}).fetchall()
 
 
 def _quoted(text: str) -> str:

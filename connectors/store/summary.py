@@ -122,17 +122,19 @@ def first_orders(valued: Table) -> Table:
 def traits(first_orders: Table, lines: Table) -> Table:
     """What persons came by, told from their first orders and these orders' lines.
 
-    Columns: person_key, currency, channel, category, coupon. The category is that of the line worth
-    most; `coupon` says whether there was one (`coupon` or `none`), since codes come and go.
+    Columns: person_key, currency, channel, category, coupon, country. The category is that of the
+    line worth most; `coupon` says whether there was one (`coupon` or `none`), since codes come and
+    go.
     """
     each = first_orders.left_join(lines, ["order_id", "seq"]).select(
-        *(first_orders[name] for name in (*PERSON, "channel", "coupon")),
+        *(first_orders[name] for name in (*PERSON, "channel", "coupon", "country")),
         *(lines[name] for name in ("category", "net_value", "line_id")),
     )
     dearest = first(each, PERSON, [ibis.desc("net_value"), "line_id"])
     return dearest.select(
         *(*PERSON, "channel", "category"),
         coupon=ibis.ifelse(dearest.coupon.notnull(), "coupon", "none"),
+        country=dearest.country,
     )
 
 
@@ -143,10 +145,10 @@ SUMMARY = (
     *("orders", "units", "gross", "refunds", "net", "margin"),
 )
 #: What is known of a person from the first order on.
-TRAITS = ("channel", "category", "coupon")
+TRAITS = ("channel", "category", "coupon", "country")
 PERSON = ["person_key", "currency"]
 #: What traits ask of an order besides.
-PASSED_ON = ("order_id", "seq", "ordered_at", "channel", "coupon")
+PASSED_ON = ("order_id", "seq", "ordered_at", "channel", "coupon", "country")
 
 
 def valued(

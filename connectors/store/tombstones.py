@@ -1,9 +1,9 @@
 """Who was erased stays out: what the shop says of them comes in without them.
 
 An order of theirs is kept, so that all totals stay equal to the shop's, but it is nobody's: no
-customer, no person key, no coupon (it may have been made for one person), and no number but the
-shop's internal id, because customers know their order by its number. What the shop says of the
-customer is not kept at all.
+customer, no person key, no coupon (it may have been made for one person), no country, and no
+number but the shop's internal id, because customers know their order by its number. What the shop
+says of the customer is not kept at all.
 """
 
 from __future__ import annotations
@@ -94,7 +94,12 @@ def add(
 def anonymous(order: Order) -> Order:
     """The order as nobody's."""
     return replace(
-        order, customer_id=None, person_key=None, order_number=order.order_id, coupon=None
+        order,
+        customer_id=None,
+        person_key=None,
+        order_number=order.order_id,
+        coupon=None,
+        country=None,
     )
 
 

@@ -25,6 +25,7 @@ final class Attributes
         'clv_reason' => self::TEXT,
         'clv_model' => self::TEXT,
         'clv_scored_at' => self::DATE,
+        'clv_segment' => self::TEXT,
     ];
 
     /** What administrators read above them; translated by the i18n files. */
@@ -39,6 +40,7 @@ final class Attributes
         'clv_reason' => 'Reason for the Tier',
         'clv_model' => 'Value Model',
         'clv_scored_at' => 'Value Scored On',
+        'clv_segment' => 'Value Segment',
     ];
 
     /**

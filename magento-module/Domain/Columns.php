@@ -7,7 +7,8 @@ namespace ClvSync\CustomerClv\Domain;
 /**
  * The columns that the exports read. Their names are those of the stock routes' fields.
  *
- * No names, addresses, telephones or IP addresses: what is not read can't leave the shop.
+ * No names, addresses, telephones or IP addresses: what is not read can't leave the shop. Of an
+ * order's addresses only the country is.
  */
 final class Columns
 {
@@ -67,6 +68,9 @@ final class Columns
         'base_adjustment_positive',
         'base_adjustment_negative',
     ];
+
+    /** Of an order's addresses, by which `parent_id` and `address_type` tell whose and which. */
+    public const ADDRESS = ['parent_id', 'address_type', 'country_id'];
 
     public const ITEM = [
         'order_id',

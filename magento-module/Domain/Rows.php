@@ -21,15 +21,36 @@ final class Rows
      * An order without its items. Who has an account is known by it; only guests need their e-mail.
      *
      * @param array<string, mixed> $row
+     * @param string $website
+     * @param string|null $country where it was sent, else billed to
      * @return array<string, mixed>
      */
-    public function order(array $row, string $website): array
+    public function order(array $row, string $website, ?string $country): array
     {
-        $order = $this->plain($this->nested($row));
+        $order = $this->plain($this->nested($row) + ['country_id' => $country]);
         if (isset($order['customer_id'])) {
             unset($order['customer_email']);
         }
         return $this->unnamed($order, 'customer_email', $website) + ['items' => []];
+    }
+
+    /**
+     * The country of each order: that of its shipping address, else of its billing address.
+     *
+     * @param iterable<array<string, mixed>> $addresses
+     * @return array<int, string> by order id
+     */
+    public static function countries(iterable $addresses): array
+    {
+        $countries = [];
+        foreach ($addresses as $address) {
+            $order = (int)$address['parent_id'];
+            $country = (string)$address['country_id'];
+            if ($country !== '' && ($address['address_type'] === 'shipping' || !isset($countries[$order]))) {
+                $countries[$order] = $country;
+            }
+        }
+        return $countries;
     }
 
     /**

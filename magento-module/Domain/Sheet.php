@@ -38,6 +38,7 @@ final class Sheet
         $text = static fn (string $value): string => $value;
         return [
             'clv_tier' => $text,
+            'clv_segment' => $text,
             'clv_reason' => $text,
             'clv_predicted_12m' => $this->formats->money(...),
             'clv_historic_net' => $this->formats->money(...),

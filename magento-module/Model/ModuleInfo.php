@@ -13,7 +13,7 @@ use ClvSync\CustomerClv\Domain\Window;
  */
 class ModuleInfo implements ModuleInfoInterface
 {
-    public const VERSION = '1.0.0';
+    public const VERSION = '1.1.0';
 
     /**
      * @param string $emailKeyFingerprint

@@ -52,9 +52,11 @@ class SalesExport implements SalesExportInterface
         $websites = $this->websites();
         return $this->page('sales_order', $window, function (array $ids) use ($rows, $websites): array {
             $orders = [];
+            $countries = Rows::countries($this->addresses($ids));
             foreach ($this->rows('sales_order', Columns::ORDER, $ids) as $row) {
                 $website = (string)($websites[$row['store_id']] ?? '');
-                $orders[$row['entity_id']] = $rows->order($row, $website);
+                $country = $countries[(int)$row['entity_id']] ?? null;
+                $orders[$row['entity_id']] = $rows->order($row, $website, $country);
             }
             return $this->withItems($orders, $rows);
         });
@@ -161,6 +163,23 @@ class SalesExport implements SalesExportInterface
         $select = $this->select($table, $columns)
             ->where('entity_id IN (?)', $ids, \Zend_Db::INT_TYPE)
             ->order('entity_id');
+        $statement = $this->connection()->query($select);
+        while ($row = $statement->fetch()) {
+            yield $row;
+        }
+    }
+
+    /**
+     * What is read of these orders' addresses.
+     *
+     * @param int[] $orderIds
+     * @return iterable<array<string, mixed>>
+     */
+    private function addresses(array $orderIds): iterable
+    {
+        $select = $this->select('sales_order_address', Columns::ADDRESS)
+            ->where('parent_id IN (?)', $orderIds, \Zend_Db::INT_TYPE)
+            ->where('address_type IN (?)', ['shipping', 'billing']);
         $statement = $this->connection()->query($select);
         while ($row = $statement->fetch()) {
             yield $row;

@@ -14,7 +14,7 @@ use Magento\Framework\View\Element\UiComponentInterface;
  */
 class GridColumn
 {
-    /** To be had under "Columns"; with all ten in sight the grid would be too wide to read. */
+    /** To be had under "Columns"; with all eleven in sight the grid would be too wide to read. */
     private const OUT_OF_SIGHT = ['clv_previous_tier', 'clv_currency', 'clv_model', 'clv_scored_at'];
 
     /**

@@ -48,6 +48,22 @@ class CustomerAttributes
     }
 
     /**
+     * Declare them again where a new version of this module has one that the shop lacks.
+     *
+     * @throws LocalizedException where the shop has an attribute of this name and another type
+     */
+    public function complete(ModuleDataSetupInterface $database): void
+    {
+        $setup = $this->setups->create(['setup' => $database]);
+        foreach (array_keys(Attributes::TYPES) as $code) {
+            if (!$setup->getAttribute(Customer::ENTITY, $code, 'attribute_id')) {
+                $this->declare($database);
+                return;
+            }
+        }
+    }
+
+    /**
      * Remove the attributes, with them their values, and the e-mail key.
      */
     public function remove(ModuleDataSetupInterface $database): void

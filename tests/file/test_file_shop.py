@@ -193,6 +193,13 @@ def test_a_currency_must_be_one_of_iso_4217(csv_shop: Any, code: str, known: boo
     assert rejects(shop) == ([] if known else [("line 2", "currency")])
 
 
+def test_a_country_is_a_code_of_two_letters_or_nothing(csv_shop: Any) -> None:
+    rows = ("7,2026-03-01,1,se", "7,2026-03-02,1,", "7,2026-03-03,1,Sweden", "7,2026-03-04,1,S1")
+    shop = csv_shop(*rows, header=f"{HEADER},country")
+    assert rejects(shop) == [("line 4", "country"), ("line 5", "country")]
+    assert [order.country for order in orders(pulled(shop))] == ["SE", None]
+
+
 def test_the_list_of_currencies_is_whole() -> None:
     assert {"USD", "EUR", "JPY", "XXX", "HRK", "CHF", "KWD"} <= CURRENCIES
     assert all(len(code) == 3 and code.isupper() for code in CURRENCIES)

@@ -114,7 +114,7 @@ def test_a_sound_shop_is_fine_in_every_line_and_nothing_is_written(practice: Pra
     assert findings["store views"].detail == "4 store views in 2 websites"
     assert findings["currencies"].detail == "base currency EUR"
     assert "Europe/Berlin" in findings["time zone"].detail
-    assert "1.0.0" in findings["module"].detail
+    assert "1.1.0" in findings["module"].detail
     assert "1,000 customers" in findings["write-back"].detail
     assert (
         practice.sandbox.books.query("SELECT * FROM customer_values WHERE name LIKE 'clv%'") == []
@@ -354,6 +354,15 @@ def test_groups_are_moved_only_with_a_warning_and_must_be_there(practice: Practi
     assert (found.status, "high to Wholesale" in found.detail) == ("warn", True)
     gone = practice.looked_at(groups={"high": "2", "low": "77"})["customer groups"]
     assert (gone.status, gone.detail) == ("fail", "the shop has no group 77")
+
+
+@pytest.mark.end_to_end
+def test_a_segment_that_is_to_be_written_needs_its_attribute(practice: Practice) -> None:
+    drop_attribute(practice.sandbox.books, "eu", "clv_segment")
+    assert practice.looked_at()["attributes"].status == "ok"
+    found = practice.looked_at(segment_tags=True)["attributes"]
+    assert (found.status, found.detail) == ("fail", "missing: clv_segment")
+    assert "module of this version" in found.mend
 
 
 @pytest.mark.end_to_end

@@ -23,6 +23,7 @@ from connectors.magento.parse import (
     parse_order,
     parse_refund,
     parse_store_views,
+    zone_of,
 )
 from connectors.schema import Order, OrderLine, Refund, net_value
 
@@ -450,3 +451,57 @@ def test_the_same_e_mail_in_two_websites_is_two_persons() -> None:
     )
     assert first == again
     assert first != second
+
+
+# ---------------------------------------------------------------------------------- the country
+
+
+def sent_to(*countries: str) -> dict[str, Any]:
+    assigned = [{"shipping": {"address": {"country_id": one}}} for one in countries]
+    return {"shipping_assignments": assigned}
+
+
+def test_every_recorded_order_tells_its_country() -> None:
+    found = {read(raw).country for raw in OWN.values()}
+    assert found == {"DE", "US"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "country"),
+    [
+        ({"extension_attributes": sent_to("SE")}, "SE"),
+        ({"extension_attributes": sent_to("", "NO")}, "NO"),
+        ({"extension_attributes": {"shipping_assignments": [{"shipping": {}}]}}, "DE"),
+        ({"extension_attributes": {"shipping_assignments": [{"shipping": {"address": []}}]}}, "DE"),
+        ({"extension_attributes": []}, "DE"),
+        ({"extension_attributes": [], "billing_address": None}, None),
+        ({"extension_attributes": [], "billing_address": {"country_id": "Deutschland"}}, None),
+        ({"country_id": "fr", "billing_address": None}, "FR"),  # as our module says it
+    ],
+)
+def test_where_an_order_was_sent_goes_before_where_it_was_billed(
+    changed: dict[str, Any], country: str | None
+) -> None:
+    raw = {**OWN[2], "billing_address": {"country_id": "DE"}, **changed}
+    assert read(raw).country == country
+
+
+def test_a_country_that_is_no_text_is_named() -> None:
+    with pytest.raises(PayloadError) as caught:
+        read({**OWN[2], "country_id": 49})
+    assert caught.value.field == "country_id"
+
+
+@pytest.mark.parametrize(
+    ("zones", "told"),
+    [
+        (["Europe/Berlin", "Europe/Berlin"], "Europe/Berlin"),
+        (["Europe/Berlin", "America/New_York"], None),
+        ([None], None),
+        ([], None),
+    ],
+)
+def test_the_shops_time_zone_is_that_of_all_its_store_views(
+    zones: list[str | None], told: str | None
+) -> None:
+    assert zone_of([{"timezone": zone} for zone in zones]) == told

@@ -32,3 +32,12 @@ def test_the_group_shows_only_where_it_is_asked_for() -> None:
 @pytest.mark.parametrize("odd", [None, [], {}, {"custom_attributes": "none"}, "a text"])
 def test_a_customer_without_attributes_shows_nothing(odd: object) -> None:
     assert parse_shown(odd, group=True) == {}
+
+
+def test_the_segment_is_read_and_written_where_there_is_one() -> None:
+    stored = raw(clv_tier="high", clv_segment="loyal")
+    assert parse_shown(stored) == {"tier": "high", "segment": "loyal"}
+    assert custom_attributes({"segment": "loyal"}, {}) == [
+        {"attribute_code": "clv_segment", "value": ""}
+    ]
+    assert custom_attributes({"tier": "high"}, {"tier": "high"}) == []

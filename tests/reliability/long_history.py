@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT)] if str(ROOT) not in sys.path else []
+sys.path[:0] = [one for one in (str(ROOT), str(ROOT / "benchmarks")) if one not in sys.path]
 
-from benchmarks import magento_server, shopify_server  # noqa: E402  by their place
+import magento_server  # noqa: E402  by their place
+import shopify_server  # noqa: E402
+
 from connectors.sandbox import MAGENTO_TOKEN, SHOPIFY_SHOP, SHOPIFY_TOKEN  # noqa: E402
 from connectors.sandbox.books import Books  # noqa: E402
 from connectors.sandbox.population import populate  # noqa: E402

@@ -2,8 +2,8 @@
 
 python tests/reliability/selftest.py [CHECK ...]
 
-The copy without any bug must hold first. Two copies are worked on side by side; prints a line for
-each bug and ends with 1 unless every check has a bug that it caught.
+The copy without any bug must hold first. Two copies are worked on side by side; prints a table
+(number, bug, what of the check caught it) and ends with 1 unless every check caught its bug.
 """
 
 from __future__ import annotations
@@ -41,23 +41,35 @@ class Verdict(NamedTuple):
 
 
 def main(asked: Sequence[str]) -> int:
+    begun = time.monotonic()
     numbers = {int(number) for number in asked} or set(CHECKS)
-    planted = [one for one in MUTATIONS if one.check in numbers]
+    planted = sorted((one for one in MUTATIONS if one.check in numbers), key=lambda one: one.check)
     with tempfile.TemporaryDirectory(prefix="clv-sync-selftest-") as folder:
         copies: SimpleQueue[Path] = SimpleQueue()
         for number in range(COPIES):
             copies.put(copied(Path(folder) / str(number)))
         failing = failing_already(Path(folder) / "0", numbers)
+        say(f" #  {'bug':66}          caught by")
         with ThreadPoolExecutor(COPIES) as pool:
-            verdicts = list(pool.map(lambda one: tried(one, copies, failing), planted))
-    caught = {one.check for one in verdicts if one.caught} - {
-        one.check for one in verdicts if not one.caught
-    }
-    bare = sorted(numbers - {one.check for one in planted})
-    print(f"{len(caught)} of {len(numbers)} planted bugs are caught")  # noqa: T201
-    if bare:
-        print(f"without a planted bug: {', '.join(map(str, bare))}")  # noqa: T201
-    return caught != numbers
+            verdicts = pool.map(lambda one: tried(one, copies, failing), planted)
+            missed = numbers - {one.check for one in map(told, verdicts) if one.caught}
+    for number in sorted(missed - {one.check for one in planted}):
+        say(f"{number:2}  no bug is planted for it")
+    caught = len(numbers) - len(missed)
+    took = time.monotonic() - begun
+    say(f"{caught} of {len(numbers)} planted bugs are caught, in {took / 60:.1f} minutes")
+    return bool(missed)
+
+
+def told(verdict: Verdict) -> Verdict:
+    """The verdict, and its row of the table."""
+    word = "caught" if verdict.caught else "MISSED"
+    say(f"{verdict.check:2}  {verdict.bug:66}  {word}  {verdict.told} ({verdict.seconds:.0f} s)")
+    return verdict
+
+
+def say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
 
 
 def copied(folder: Path) -> Path:
@@ -80,7 +92,7 @@ def failing_already(copy: Path, numbers: set[int]) -> set[int]:
     found = {int(number) for number in told}
     if ended.returncode not in (0, 1) or (ended.returncode and not found):
         sys.exit(f"the copy without any bug can't be tried:\n{ended.stdout[-2000:]}")
-    print(f"without any bug these fail: {sorted(found) or 'none'}", flush=True)  # noqa: T201
+    say(f"without any bug these fail: {sorted(found) or 'none'}")
     return found
 
 
@@ -89,19 +101,16 @@ def tried(one: Mutation, copies: SimpleQueue[Path], failing: set[int]) -> Verdic
     file = copy / one.file
     text = file.read_text(encoding="utf-8")
     try:
-        caught, told = False, f"its place is gone from {one.file}: mend the table"
+        caught, why = False, f"its place is gone from {one.file}: mend the table"
         if text.count(one.old) == 1:
             written(file, text.replace(one.old, one.new))
-            caught, told = outcome(copy, one.check)
+            caught, why = outcome(copy, one.check)
         if one.check in failing:
-            caught, told = False, "the check fails without the bug, too"
+            caught, why = False, "the check fails without the bug, too"
     finally:
         written(file, text)
         copies.put(copy)
-    verdict = Verdict(one.check, one.bug, caught, told, time.monotonic() - begun)
-    word = "caught" if caught else "MISSED"
-    print(f"{one.check:2}  {word}  {one.bug:62} {told} ({verdict.seconds:.0f} s)", flush=True)  # noqa: T201
-    return verdict
+    return Verdict(one.check, one.bug, caught, why, time.monotonic() - begun)
 
 
 def written(file: Path, text: str) -> None:
@@ -120,7 +129,7 @@ def outcome(copy: Path, check: int) -> tuple[bool, str]:
         return False, f"no end within {LONGEST} s"
     failed = [line for line in ended.stdout.splitlines() if line.startswith("FAILED")]
     if ended.returncode == 1 and failed and name in failed[0]:
-        return True, failed[0].partition(" - ")[2][:90] or "failed"
+        return True, failed[0].partition(" - ")[2][:120] or "failed"
     return False, f"pytest ended with {ended.returncode}: {ended.stdout[-200:].strip()!r}"
 
 

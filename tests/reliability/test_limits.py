@@ -84,7 +84,7 @@ def test_check_20_memory_is_bounded_however_many_orders_there_are(
     told: Told, commands: Commands, tmp_path: Path
 ) -> None:
     """A shop's pages are not held: seven times as many orders, about as much memory."""
-    few, many = told.often(2_000, 10_000), told.often(16_000, 100_000)
+    few, many = told.often(2_000, 10_000), told.often(20_000, 100_000)
     most = []
     for orders_there in (few, many):
         with served("magento", orders_there) as environment:

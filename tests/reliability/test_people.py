@@ -37,7 +37,7 @@ COMMANDS = (
     ["export", "order_lines", "--format", "parquet", "--out", "out/lines.parquet"],
     ["export", "refunds", "--out", "out/refunds.csv"],
     ["subject-export", "1", "--shop", "eu", "--out", "out/subject.json"],
-    ["erase"], ["nonsense"], ["pull", "--shop", "nobody"],
+    ["erase"], ["nonsense"], ["pull", "--shop", "nobody"], ["notify", "--dry-run"],
 )  # fmt: skip
 
 
@@ -72,6 +72,8 @@ def tour(commands: Commands, tmp_path_factory: pytest.TempPathFactory) -> Tour:
         world.sandbox.faults.set([])
         run("doctor", CLV_EU_TOKEN=f"{TOKEN}1", CLV_US_TOKEN=f"{TOKEN}2")
         run("pull", CLV_EU_TOKEN=f"{TOKEN}1", CLV_US_TOKEN=f"{TOKEN}2")
+        hook = f"http://127.0.0.1:9/{TOKEN}3"
+        run("notify", CLV_NOTIFY_WEBHOOK=hook, CLV_NOTIFY_PRIVATE="yes")
         odd = "UPDATE customers SET created_at = ? WHERE id % 3 = 0"
         world.books.execute(odd, [MARKS["last_name"]])
         run("pull")

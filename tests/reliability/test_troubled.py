@@ -18,9 +18,7 @@ from connectors.magento import ranges, search
 from connectors.magento.workers import nap
 from connectors.platform import Page
 from connectors.pull import Watch, pull_customers, pull_orders
-from connectors.sandbox import shopify as practice
 from connectors.sandbox.faults import Fault
-from connectors.sandbox.shopify import limits
 from connectors.sandbox.shopify.scenes import age_orders
 from connectors.sandbox.shopify.setup import configure
 from connectors.shopify import orders_graphql, orders_rest
@@ -30,7 +28,7 @@ from connectors.store import Store
 from tests.reliability.conftest import Told
 from tests.reliability.forked import Commands
 from tests.reliability.test_paging import WAYS, Known, opened
-from tests.reliability.worlds import START, World, ids, shops
+from tests.reliability.worlds import START, Waits, World, ids, shops
 
 
 @pytest.fixture(autouse=True)
@@ -182,17 +180,12 @@ class Gate:
         return self._judged(status, headers, raw)
 
 
-def test_check_10_throttled_points_never_run_out(
-    told: Told, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A standard plan's bucket, on a clock that goes on by what is slept and by nothing else.
-
-    Who has no points left for a dearer document learns it by asking; the wait told then suffices.
-    """
+def test_check_10_throttled_points_never_run_out(told: Told) -> None:
+    """A standard plan's: who has too few points for a dearer document learns it by asking, and
+    the wait told then suffices."""
     moment = Moment()
-    monkeypatch.setattr(practice, "Bucket", lambda clock: limits.Bucket(moment))
     lost = again = 0
-    with shops(30) as world:
+    with shops(30, moment) as world:
         whole = ids(list(opened(world, "graphql").pull_orders(None, START)))
         asked = len(world.books.journal())
         for share in (0.0, 0.3):
@@ -207,17 +200,11 @@ def test_check_10_throttled_points_never_run_out(
     told(tried, calls, lost=lost, asked_too_early=again)
 
 
-class Moment:
-    """Shop and client on one clock."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
+class Moment(Waits):
+    """Shop and client on one clock, which goes on by what is slept and by nothing else."""
 
     def __call__(self) -> float:
         return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
 
     def door(self, world: World, refused: list[bool]) -> Http:
         """Its waits cost no time; `refused` tells of each answer whether it was THROTTLED."""
@@ -227,7 +214,7 @@ class Moment:
             refused.append(after is not None)
             return after
 
-        http = world.http("us", self.sleep, throttled=heard)
+        http = world.http("us", throttled=heard)
         http._pace._clock = self
         return http
 

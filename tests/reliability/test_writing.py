@@ -16,7 +16,7 @@ from connectors.sandbox.magento.setup import configure
 from connectors.sandbox.shopify.setup import configure as configure_shopify
 from tests.reliability.applying import WAYS, Scored, Shop
 from tests.reliability.conftest import FULL, Told
-from tests.reliability.forked import Ended
+from tests.reliability.forked import Ended, Running
 
 # ------------------------------------------------------------------------------ 3, 31: all at rest
 
@@ -91,22 +91,27 @@ def test_check_31_what_we_wrote_is_not_read_again_and_again(told: Told, rest: Re
 def test_check_21_killed_while_it_writes_the_end_is_that_of_the_plan(
     told: Told, scored: Scored, way: str
 ) -> None:
-    wanted = told.often(3, 40)
+    wanted = told.often(3 if way == "files" else 2, 40)
     rng = random.Random(way)  # noqa: S311  # no secret
     with scored.copied(way) as shop:
-        assert shop.apply().wait().code == 0
+        assert begun(shop, Fault("slow", probability=0)).wait().code == 0
+        requests = shop.sandbox.faults.report()[0]["seen"]
         plan = shop.seen()
         assert shop.run("plan", "--detailed-exitcode").code == 0
-    kills = two_tags = other = pending = 0
+    kills = two_tags = other = pending = tries = 0
     while kills < wanted:
+        tries += 1
+        assert tries <= 3 * wanted, "it ends before it can be killed"
         with scored.copied(way) as shop:
-            while kills < wanted and killed_while_writing(shop, rng):
+            while kills < wanted and killed_while_writing(
+                shop, requests * (kills + rng.random()) / wanted
+            ):
                 kills += 1
                 two_tags += shop.two_tier_tags()
-            assert shop.apply().wait().code == 0
+            failed = shop.apply().wait().code != 0
             two_tags += shop.two_tier_tags()
             other += differing(shop.seen(), plan)
-            pending += shop.run("plan", "--detailed-exitcode").code != 0
+            pending += failed or shop.run("plan", "--detailed-exitcode").code != 0
     told(
         f"kill -9 while writing ({way})",
         kills,
@@ -116,13 +121,24 @@ def test_check_21_killed_while_it_writes_the_end_is_that_of_the_plan(
     )
 
 
-def killed_while_writing(shop: Shop, rng: random.Random) -> bool:
-    """Kills an apply a moment after its first write was asked for; False where it was done."""
+def begun(shop: Shop, fault: Fault) -> Running:
+    """An apply that has asked for its first write; from then on the fault may meet it."""
     written = shop.mutations()
+    shop.sandbox.faults.set([])
     applying = shop.apply()
     while applying.poll() is None and shop.mutations() == written:
         time.sleep(0.002)
-    time.sleep(rng.uniform(0, 0.12))
+    shop.sandbox.faults.set([fault])
+    return applying
+
+
+def killed_while_writing(shop: Shop, requests: float) -> bool:
+    """Kills an apply behind its first write and so many requests: the last is carried out, but not
+    yet answered. False where it ended before."""
+    applying = begun(shop, Fault("slow", nth=max(int(requests), 1), seconds=0.3))
+    while applying.poll() is None and not shop.sandbox.faults.report()[0]["met"]:
+        time.sleep(0.002)
+    time.sleep(0.01)
     return applying.killed()
 
 
@@ -141,16 +157,22 @@ def test_check_22_an_answer_that_is_lost_behind_the_commit_has_no_second_effect(
     with scored.copied(way) as shop:
         assert shop.apply().wait().code == 0
         plan = shop.seen()
-    times, lost, doubled, other = told.often(2, 10), 0, 0, 0
+    times, lost, doubled, other, failed = told.often(2, 10), 0, 0, 0, 0
     for seed in range(times):
         with scored.copied(way) as shop:
             fault = Fault("lost", method="POST|PUT", probability=0.4, times=0)
             shop.sandbox.faults.set([fault], seed)
-            assert shop.apply().wait().code == 0
+            failed += shop.apply().wait().code != 0
             lost += shop.sandbox.faults.report()[0]["met"]
             other += differing(shop.seen(), plan)
             doubled += shop.two_tier_tags() + made_twice(shop)
-    told(f"answers lost behind a commit ({way})", lost, doubled=doubled, rows_that_differ=other)
+    told(
+        f"answers lost behind a commit ({way})",
+        lost,
+        doubled=doubled,
+        rows_that_differ=other,
+        runs_failed=failed,
+    )
 
 
 def made_twice(shop: Shop) -> int:
@@ -175,13 +197,13 @@ def test_check_25_an_admin_who_edits_behind_the_plan_is_not_overwritten(
         kept = sum(is_edited(shop, int(customer)) for customer in edited)
         conflicts = {one["customer"] for one in ended.events("refused")}
         applied = ended.lines[-1]["shops"][shop.way.shop]["applied"]
-    assert ended.code == 3
     told(
         f"customers whom an admin edited behind the plan ({way})",
         len(edited),
         overwritten=len(edited) - kept,
         not_told=len(set(edited) - conflicts),
         others_not_written=len(planned) - len(edited) - applied,
+        other_exit_codes=int(ended.code != 3),
     )
 
 
@@ -218,8 +240,15 @@ def test_check_26_tags_that_are_dropped_without_a_word_are_found(
                 " AND t.customer_id = v.customer_id AND t.tag = 'clv-' || v.value)"
             )
         }
-        assert ended.code == 3
-    told(f"tags that the shop lost silently ({way})", len(dropped), unseen=len(dropped - refused))
+    told(
+        f"tags that the shop lost silently ({way})",
+        len(dropped),
+        unseen=len(dropped - refused),
+        other_exit_codes=int(ended.code != 3),
+    )
+
+
+WRITTEN = ("planned", "applied")
 
 
 @pytest.mark.parametrize("way", ["put", "module"])
@@ -230,19 +259,19 @@ def test_check_27_a_twentieth_is_refused_and_the_others_are_written(
     with scored.copied(way, refuse_percent=percent) as shop:
         first = shop.apply().wait()
         refused = first.events("refused")
-        counts = first.lines[-1]["shops"]["eu"]
+        planned, applied = (first.lines[-1]["shops"]["eu"].get(one, 0) for one in WRITTEN)
         silent = sum(not one["reason"] for one in refused)
         configure(shop.books, "eu", refuse_percent=0)
         again = shop.apply().wait()
         left = shop.run("plan", "--detailed-exitcode").code
-    assert refused
-    assert (first.code, again.code, left) == (3, 0, 0)
     told(
         f"customers of whom {percent}% refuse every write ({way})",
-        counts["planned"],
-        not_written=counts["planned"] - counts["applied"] - len(refused),
+        planned,
+        not_written=planned - applied - len(refused),
+        nobody_refused=int(not refused),
         without_reason=silent,
         not_tried_again=len(refused) - again.lines[-1]["shops"]["eu"]["applied"],
+        other_exit_codes=int((first.code, again.code, left) != (3, 0, 0)),
     )
 
 
@@ -309,7 +338,10 @@ def test_check_30_undo_gives_everybody_back_what_they_showed(
         applied = shop.apply().wait()
         assert differing(shop.seen(), before) > 0
         run = applied.events("summary")[0]["run_id"]
-        assert shop.run("undo", run, "--yes").code == 0
-        changes = applied.lines[-1]["changes"]
-        told(f"customers written and taken back ({way})", changes,
-             rows_that_differ=differing(shop.seen(), before))  # fmt: skip
+        undone = shop.run("undo", run, "--yes")
+        told(
+            f"customers written and taken back ({way})",
+            applied.lines[-1]["changes"],
+            rows_that_differ=differing(shop.seen(), before),
+            failed=int(undone.code != 0),
+        )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest import mock
 
 from connectors.config import ShopSettings
 from connectors.http import Http, Retry
@@ -16,15 +18,18 @@ from connectors.identity import EmailHasher
 from connectors.magento import MagentoShop
 from connectors.magento.auth import Bearer
 from connectors.platform import Page, Platform
-from connectors.sandbox import MAGENTO_TOKEN, SHOPIFY_TOKEN, refunding
+from connectors.sandbox import MAGENTO_TOKEN, SHOPIFY_TOKEN, refunding, shopify
 from connectors.sandbox.books import Books, Row, instant_text
+from connectors.sandbox.cdnow import Who
 from connectors.sandbox.population import populate
 from connectors.sandbox.server import Sandbox, serve
+from connectors.sandbox.shopify.limits import Bucket
 from connectors.sandbox.shopify.scenes import merge_customers
 from connectors.shopify import ShopifyShop
 from connectors.shopify.auth import HEADER
 from connectors.shopify.graphql import pause, throttled
 
+SAMPLE = 1_000  # customers that the small population has for each shop, and more
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HASHER = EmailHasher(b"a key for these tests alone")
 OURS = frozenset({"clv-high", "clv-medium", "clv-low", "clv-new"})
@@ -47,25 +52,45 @@ class Clock:
 
 
 @dataclass
+class Waits:
+    """Waits that take no time. The shops' limits count them all the same: whoever has waited as
+    long as a shop asked is let in."""
+
+    seconds: float = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@dataclass
 class World:
     """Two practice shops, `eu` (Magento) and `us` (Shopify)."""
 
     sandbox: Sandbox
     clock: Clock
-    slept: list[float] = field(default_factory=list)
+    waits: Waits
 
     @property
     def books(self) -> Books:
         return self.sandbox.books
 
     def http(self, shop: str, sleep: Callable[[float], None] | None = None, **more: Any) -> Http:
-        """A door that doesn't wait, but remembers for how long it would have."""
+        """A door that doesn't wait; `sleep` is told for how long it would have."""
+
+        def slept(seconds: float) -> None:
+            self.waits.sleep(seconds)
+            if sleep:
+                sleep(seconds)
+
         own: dict[str, Any] = (
             {"auth": Bearer(MAGENTO_TOKEN)}
             if shop == "eu"
             else {"headers": {HEADER: SHOPIFY_TOKEN}, "throttled": throttled, "pause": pause}
         )
-        own |= {"sleep": sleep or self.slept.append, **more}
+        own |= {"sleep": slept, **more}
         return Http(f"{self.sandbox.url}/{shop}", shop=shop, **own)
 
     def platform(self, shop: str, http: Any = None, **settings: Any) -> Platform:
@@ -82,13 +107,18 @@ class World:
 
 
 @contextmanager
-def shops(customers: int) -> Iterator[World]:
+def shops(customers: int, waits: Waits | None = None) -> Iterator[World]:
     """Both shops with so many customers each; their last orders are of the day before START."""
-    clock = Clock()
+    clock, limits = Clock(), waits or Waits()
+
+    def bucket(_: object) -> Bucket:
+        return Bucket(limits)
+
     books = Books(":memory:", clock=clock)
-    populate(books, today=START.date(), limit=customers)
-    with serve(books) as running:
-        yield World(running, clock)
+    who: Who = "full" if customers > SAMPLE else "sample"
+    populate(books, customers=who, today=START.date(), limit=customers)
+    with mock.patch.object(shopify, "Bucket", bucket), serve(books) as running:
+        yield World(running, clock, limits)
     books.close()
 
 

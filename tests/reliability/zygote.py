@@ -33,6 +33,7 @@ def warm() -> Any:
     import pyarrow.parquet  # noqa: F401
     import scipy.optimize  # noqa: F401
 
+    import clv  # noqa: F401
     import connectors.store.summary  # noqa: F401
     import sync
 

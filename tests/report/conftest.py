@@ -15,7 +15,7 @@ ARGUMENTS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open, an event loop runs here: no other could
 def browser() -> Iterator[Browser]:
     """Chromium as the system has it."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -139,3 +139,39 @@ def test_a_cell_is_as_dark_as_its_share_of_the_highest() -> None:
 def test_a_shop_with_one_order_has_a_page() -> None:
     known = known_of(order_rows(("one", "2026-09-01", 10.0)), date(2026, 10, 1))
     assert "one" in page(report(known), material_of(known), Spoken.of("en", "EUR"))
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "names"),
+    [
+        ("en", "First country", ("Sweden", "Germany")),
+        ("sv", "Första land", ("Sverige", "Tyskland")),
+        ("da", "Første land", ("Sverige", "Tyskland")),
+        ("nb", "Første land", ("Sverige", "Tyskland")),
+        ("pl", "Pierwszy kraj", ("Szwecja", "Niemcy")),
+    ],
+)
+def test_countries_have_their_names_in_the_reports_language(
+    language: str, title: str, names: tuple[str, str]
+) -> None:
+    text = Seen(html_of(language)).text
+    told = text[text.index(title) :]
+    assert all(name in told for name in (*names, "XX"))
+
+
+@pytest.mark.parametrize(
+    ("before", "afterwards", "told"),
+    [
+        ({"run": date(1998, 6, 20)}, (), "too little was known to score anybody"),
+        ({"quarter": date(1998, 3, 31)}, (), ""),
+        ({"quarter": date(1998, 3, 31)}, ("quarter",), "worked out today"),
+    ],
+)
+def test_movement_since_a_quarter_ago_says_where_it_comes_from(
+    before: dict[str, date], afterwards: tuple[str, ...], told: str
+) -> None:
+    known = known_of(cdnow().head(2000), date(1998, 6, 30), before=before)
+    material = material_of(known, afterwards=afterwards)
+    text = Seen(page(report(known), material, Spoken.of("en", "EUR"))).text
+    notes = ("too little was known to score anybody", "worked out today")
+    assert [note for note in notes if note in text] == ([told] if told else [])

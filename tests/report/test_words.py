@@ -27,6 +27,7 @@ FAMILIES = (
     "verdict_",
     "why_",
     "movement_",
+    "message_",
 )
 
 

@@ -65,7 +65,7 @@ def door(sandbox: Sandbox, sleep: Callable[[float], None]) -> Http:
 def shop_behind(http: Http, *, segments: bool = True) -> ShopifyShop:
     url = "https://us.myshopify.com"
     settings = ShopSettings(
-        "us", "shopify", url=url, token=SHOPIFY_TOKEN, tags=OURS, segments=segments
+        "us", "shopify", url=url, token=SHOPIFY_TOKEN, tags=OURS, tiers=OURS, segments=segments
     )
     return ShopifyShop(settings, EmailHasher(b"x" * 32), http)
 

@@ -111,6 +111,8 @@ def order(**changed: Any) -> dict[str, Any]:
         "updated_at": "2026-03-02T12:00:00+01:00",
         "cancelled_at": None,
         "test": False,
+        "shipping_address": {"country_code": "SE", "zip": "11122"},
+        "billing_address": {"country_code": "DE"},
         "source_name": "web",
         "currency": "EUR",
         "presentment_currency": "EUR",

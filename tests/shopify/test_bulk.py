@@ -242,6 +242,16 @@ def test_an_app_that_may_not_work_in_bulk_reads_page_by_page(
     ]
 
 
+def test_an_app_that_may_not_see_addresses_reads_page_by_page_and_all_but_countries(
+    sandbox: Sandbox, bulk: Backfill, truth: Kept
+) -> None:
+    configure(sandbox.books, "us", hide_addresses=True)
+    kept = Kept().take(bulk.pull(None, NOW, None))
+    assert None not in {order.country for order in truth.orders.values()}
+    assert kept.orders == {one: replace(order, country=None) for one, order in truth.orders.items()}
+    assert (kept.lines, kept.refunds) == (truth.lines, truth.refunds)
+
+
 def test_where_others_take_all_room_for_ever_it_is_read_page_by_page(
     sandbox: Sandbox, bulk: Backfill, truth: Kept, naps: list[float]
 ) -> None:

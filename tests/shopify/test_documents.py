@@ -118,6 +118,12 @@ def test_no_name_address_phone_or_note_is_asked_for() -> None:
     assert not any(found.values()), found
 
 
+def test_of_an_address_nothing_but_the_country_is_asked_for() -> None:
+    asked = [re.findall(r"displayAddress {([^}]*)}", document) for document in DOCUMENTS.values()]
+    found = {fields.strip() for listed in asked for fields in listed}
+    assert found == {"country_code: countryCodeV2"}
+
+
 # ------------------------------------------------------------------------------------- cost
 
 FREE = {"MoneyBag", "MoneyV2", "PageInfo"}  # so the recorded answers count them
@@ -174,7 +180,7 @@ def test_no_document_costs_more_than_it_may(name: str) -> None:
 def test_pages_are_as_large_as_they_may_be() -> None:
     """The figures that documents.py gives beside the sizes."""
     orders = DOCUMENTS["documents.ORDERS"]
-    assert Cost({"first": ORDERS_A_PAGE}).of(orders) == 993
+    assert Cost({"first": ORDERS_A_PAGE}).of(orders) == 972
     assert Cost({"first": ORDERS_A_PAGE + 1}).of(orders) > LARGEST_COST
     refunds = DOCUMENTS["documents.REFUNDS"]
     assert Cost({"ids": REFUNDS_AT_ONCE, "first": ROWS_AT_ONCE}).of(refunds) == 920

@@ -15,7 +15,10 @@ from connectors.sandbox import SHOPIFY_TOKEN
 from connectors.sandbox.books import Books
 from connectors.sandbox.population import populate
 from connectors.sandbox.server import Sandbox, serve
+from connectors.sandbox.shopify.setup import configure
+from connectors.schema import Order
 from connectors.shopify import ShopifyShop
+from connectors.shopify.graphql import _tell_hidden
 
 pytestmark = pytest.mark.end_to_end
 
@@ -54,3 +57,33 @@ def test_both_ways_bring_the_same_orders_lines_and_refunds(sandbox: Sandbox) -> 
     assert rows(graphql) == rows(rest)
     assert {"order", "refund", "line"} == {name.partition(" ")[0] for name in rows(graphql)}
     assert graphql[-1].cursor == rest[-1].cursor
+
+
+def test_both_ways_tell_the_countries_of_the_books(sandbox: Sandbox) -> None:
+    sql = "SELECT id, json_extract(body, '$.country') AS country FROM orders WHERE shop = 'us'"
+    books = {str(row["id"]): row["country"] for row in sandbox.books.query(sql)}
+    assert len(set(books.values())) > 2
+    for way in ("graphql", "rest"):
+        told = {one.order_id: one.country for page in pulled(sandbox, way) for one in page.orders}
+        assert told == {one: books[one] for one in told}
+
+
+def test_an_app_that_may_not_see_addresses_reads_all_else(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """GraphQL denies each of them; REST leaves the country (a report of 2024-11)."""
+    before = [rows(pulled(sandbox, way)) for way in ("graphql", "rest")]
+    _tell_hidden.cache_clear()
+    configure(sandbox.books, "us", hide_addresses=True)
+    try:
+        hidden, rest = [rows(pulled(sandbox, way)) for way in ("graphql", "rest")]
+    finally:
+        configure(sandbox.books, "us", hide_addresses=False)
+    assert rest == before[1]
+    assert {getattr(row, "country", None) for row in hidden.values()} == {None}
+    assert hidden == {
+        name: replace(row, country=None) if isinstance(row, Order) else row
+        for name, row in before[0].items()
+    }
+    told = [one.getMessage() for one in caplog.records if "countries_hidden" in one.getMessage()]
+    assert told == ["countries_hidden shop=us: the app may not read addresses"]

@@ -120,7 +120,13 @@ def practice(sandbox: Sandbox, tmp_path: Path) -> Practice:
     refilled(sandbox, {1: ()})
     url = f"{sandbox.url}/us"
     settings = ShopSettings(
-        "us", "shopify", url=url, token=SHOPIFY_TOKEN, tags=OURS, state=tmp_path / "state"
+        "us",
+        "shopify",
+        url=url,
+        token=SHOPIFY_TOKEN,
+        tags=OURS,
+        tiers=OURS,
+        state=tmp_path / "state",
     )
     define(open_http(settings, throttled, pause))
     return Practice(sandbox, settings)

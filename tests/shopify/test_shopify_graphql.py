@@ -107,3 +107,13 @@ def test_the_version_that_was_served_is_logged_once_and_compared(
     (told,) = [one for one in caplog.records if "api_version" in one.getMessage()]
     assert told.levelname == level
     assert f"served={served or 'none named'}" in told.getMessage()
+
+
+def test_only_addresses_may_be_denied_without_an_end(shop: ShopifyShop, web: Any) -> None:
+    """A denied e-mail beside a denied address is an error still."""
+    denied = error("ACCESS_DENIED")["errors"][0]
+    path = ["orders", "nodes", 0]
+    errors = [{**denied, "path": [*path, name]} for name in ("shipping_address", "email")]
+    answering(web, [{**GOOD, "errors": errors}])
+    with pytest.raises(AuthenticationError):
+        list(shop.pull_customers(None, NOW))

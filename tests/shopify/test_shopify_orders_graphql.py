@@ -74,13 +74,13 @@ def test_a_refund_that_is_gone_meanwhile_puts_its_order_aside_and_no_other(
 def test_pages_grow_to_what_the_shop_counts_them_as(shop: ShopifyShop, orders: Shop) -> None:
     orders.cost = {"requestedQueryCost": 500}
     list(shop.pull_orders(None, NOW))
-    assert [asked["first"] for asked in orders.asked if "first" in asked] == [23, 46, 92, 100]
+    assert [asked["first"] for asked in orders.asked if "first" in asked] == [22, 44, 88, 100]
 
 
 def test_pages_shrink_where_they_would_cost_too_much(shop: ShopifyShop, orders: Shop) -> None:
     orders.cost = {"requestedQueryCost": 995}
     list(shop.pull_orders(None, NOW))
-    assert {asked["first"] for asked in orders.asked if "first" in asked} == {23}
+    assert {asked["first"] for asked in orders.asked if "first" in asked} == {22}
 
 
 def test_pages_over_which_the_shop_fails_are_halved_for_good(
@@ -90,7 +90,7 @@ def test_pages_over_which_the_shop_fails_are_halved_for_good(
     orders.cost = {"requestedQueryCost": 100}
     assert len(ids(list(shop.pull_orders(None, NOW)))) == 10
     sizes = [asked["first"] for asked in orders.asked if "first" in asked]
-    assert sizes == [23] * 3 + [11] * 3 + [5, 5]  # each is asked again before it is halved
+    assert sizes == [22] * 3 + [11] * 3 + [5, 5]  # each is asked again before it is halved
 
 
 def test_a_shop_that_fails_over_small_pages_too_is_unavailable(
@@ -155,7 +155,7 @@ def test_orders_asked_for_by_id_come_but_for_those_that_are_gone(
 ) -> None:
     named = [str(n) for n in range(5, 60)]
     assert ids(shop.pull_named(named)) == ["5", "6", "7", "8", "9", "10"]
-    assert [len(asked["ids"]) for asked in orders.asked] == [23, 23, 9]
+    assert [len(asked["ids"]) for asked in orders.asked] == [22, 22, 11]
 
 
 def test_an_order_that_moved_to_another_customer_is_seen_when_it_is_asked_for(

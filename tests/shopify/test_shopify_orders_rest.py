@@ -29,10 +29,10 @@ def test_since_asks_for_what_was_created_from_then_on(shop: ShopifyShop, orders:
     assert orders.asked[0]["created_at_min"] == NOW.isoformat()
 
 
-def test_the_fields_asked_for_hold_no_address(shop: ShopifyShop, orders: Shop) -> None:
+def test_no_telephone_note_or_ip_address_is_asked_for(shop: ShopifyShop, orders: Shop) -> None:
     list(shop.pull_orders(None, NOW))
     fields = orders.asked[0]["fields"].split(",")
-    assert not {"billing_address", "shipping_address", "phone", "note"} & set(fields)
+    assert not {"phone", "note", "note_attributes", "client_details", "browser_ip"} & set(fields)
 
 
 def test_with_a_page_link_nothing_but_the_limit_is_sent(shop: ShopifyShop, orders: Shop) -> None:

@@ -359,3 +359,33 @@ def test_no_payload_whatever_is_in_it_breaks_the_page(make: Any, data: st.DataOb
     page = parse_orders("toys", [payload, make.order(id=2)], HASHER)
     assert len(page.orders) + len(page.rejects) == 2
     assert page.orders[-1].order_id == "2"
+
+
+# ---------------------------------------------------------------------------------- the country
+
+
+@pytest.mark.parametrize(
+    ("shipping", "billing", "country"),
+    [
+        ({"country_code": "SE"}, {"country_code": "DE"}, "SE"),
+        ({"country_code": None}, {"country_code": "DE"}, "DE"),
+        (None, {"country_code": "DE"}, "DE"),
+        ({"country_code": "ZZ"}, None, None),  # Shopify doesn't know it either
+        ({"country": "Sweden"}, None, None),
+        (None, None, None),
+    ],
+)
+def test_where_an_order_was_sent_goes_before_where_it_was_billed(
+    make: Any, shipping: Any, billing: Any, country: str | None
+) -> None:
+    assert parsed(make.order(shipping_address=shipping, billing_address=billing)).country == country
+
+
+def test_a_recorded_order_tells_its_country() -> None:
+    assert parsed(load(PAYLOADS / "orders.json")["partly_refunded"]).country == "US"
+
+
+def test_an_address_that_is_none_is_named(make: Any) -> None:
+    for odd, field in ((7, "shipping_address"), ({"country_code": 7}, "country_code")):
+        with pytest.raises(PayloadError, match=field):
+            parsed(make.order(shipping_address=odd))

@@ -81,16 +81,16 @@ def test_the_owner_can_do_without(http: Http, books: Books) -> None:
 def test_what_the_owner_renamed_or_edited_is_left_alone(
     http: Http, books: Books, changed: dict[str, str]
 ) -> None:
-    add_segments(http, TWO)
+    add_segments(http, TWO, TWO)
     edited(books, **changed)
     before = listed(books)
-    add_segments(http, TWO)
+    add_segments(http, TWO, TWO)
     assert listed(books) == before
 
 
 def test_lost_answers_create_no_second_one(http: Http, books: Books, sandbox: Sandbox) -> None:
     sandbox.faults.set([Fault("lost", path="graphql", nth=3), Fault("lost", path="graphql", nth=5)])
-    add_segments(http, TWO)
+    add_segments(http, TWO, TWO)
     assert dict(listed(books)) == BOTH
     assert len(listed(books)) == 2
 
@@ -99,7 +99,7 @@ def test_those_behind_the_first_page_are_seen(http: Http, books: Books) -> None:
     made = {"shop": "us", "created_at": "2025-01-01 00:00:00", "updated_at": "2025-01-01 00:00:00"}
     others = [{**made, "name": f"S {n}", "query": "amount_spent > 1"} for n in range(260)]
     books.insert("segments", [*others, {**made, "name": "CLV: low", "query": "amount_spent > 2"}])
-    add_segments(http, TWO)
+    add_segments(http, TWO, TWO)
     assert len(listed(books)) == 262
 
 
@@ -114,16 +114,38 @@ def test_without_a_filter_for_tags_our_metafield_is_asked_by_the_name_it_has_the
         "filters",
         lambda self: [one for one in filters(self) if one.name != "customer_tags"],
     )
-    add_segments(http, {"clv-high"})
+    add_segments(http, {"clv-high"}, TWO)
     assert listed(books) == [("CLV: high", "customer.metafields.clv.tier = 'high'")]
     edited(books, name="My best")
-    add_segments(http, {"clv-high"})
+    add_segments(http, {"clv-high"}, TWO)
     assert len(listed(books)) == 1
 
 
 def test_tags_are_preferred_to_metafields() -> None:
     known = {"customer_tags", "metafields.clv.tier"}
-    assert query_of("clv-high", known) == "customer_tags CONTAINS 'clv-high'"
+    assert query_of("clv-high", known, TWO) == "customer_tags CONTAINS 'clv-high'"
+
+
+def test_a_tag_that_is_no_tier_is_asked_for_by_the_tag_or_not_at_all() -> None:
+    known = {"customer_tags", "metafields.clv.tier"}
+    assert query_of("clv-loyal", known, TWO) == "customer_tags CONTAINS 'clv-loyal'"
+    assert query_of("clv-loyal", {"metafields.clv.tier"}, TWO) is None
+
+
+def test_without_a_filter_for_tags_a_segment_of_no_tier_is_left_out_and_told_of(
+    http: Http, books: Books, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    define(http)
+    filters = Segments.filters
+    monkeypatch.setattr(
+        Segments,
+        "filters",
+        lambda self: [one for one in filters(self) if one.name != "customer_tags"],
+    )
+    with caplog.at_level(logging.WARNING):
+        add_segments(http, {"clv-high", "clv-win-back"}, TWO)
+    assert listed(books) == [("CLV: high", "metafields.clv.tier = 'high'")]
+    assert "doesn't filter customers by tags such as clv-win-back" in caplog.text
 
 
 def test_a_shop_that_refuses_is_told_of_and_the_values_are_written(
@@ -145,6 +167,6 @@ def test_a_shop_without_any_filter_of_use_is_told_of(
 ) -> None:
     monkeypatch.setattr(Segments, "filters", lambda self: [])
     with caplog.at_level(logging.WARNING):
-        add_segments(http, TWO)
+        add_segments(http, TWO, TWO)
     assert "neither by tags" in caplog.text
     assert listed(books) == []

@@ -81,6 +81,7 @@ def order_object(order: dict[str, Any], size: int = 250) -> dict[str, Any]:
         "email": order["email"],
         "test": order["test"],
         "customer": customer and {"id": gid("Customer", customer["id"])},
+        "displayAddress": _display_address(order),
         "createdAt": order["created_at"],
         "processedAt": order["processed_at"] or order["created_at"],
         "updatedAt": order["updated_at"],
@@ -106,6 +107,12 @@ def order_object(order: dict[str, Any], size: int = 250) -> dict[str, Any]:
             refund_object(refund, order["taxes_included"], size) for refund in order["refunds"]
         ],
     }
+
+
+def _display_address(order: dict[str, Any]) -> dict[str, Any] | None:
+    """The shipping address, else the billing one."""
+    shown = order.get("shipping_address") or order.get("billing_address")
+    return shown and {"countryCodeV2": shown["country_code"]}
 
 
 def _line(line: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+import warehouses
 from committing import PAGES, pages
 from made_rows import NOW
 from started import ROOT, bare
@@ -45,24 +46,25 @@ def killed(path: Path, rng: random.Random) -> int:
     return int(seen[-1] or PAGES)
 
 
-def test_a_pull_killed_again_and_again_ends_as_one_that_was_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", warehouses.FILES)
+def test_a_pull_killed_again_and_again_ends_as_one_that_was_not(tmp_path: Path, name: str) -> None:
     rng = random.Random(20261122)  # noqa: S311
     with Store.open(tmp_path / "whole.duckdb", now=NOW) as store:
         for sent in pages(0):
             store.commit("eu", "orders", sent, at=NOW)
         whole = store.content_hash(), store.counts("eu")
         rows = store.connection.execute("select count(*) from orders").fetchall()
-    path = tmp_path / "killed.duckdb"
+    path = tmp_path / "killed" / name
     for _ in range(KILLS):
         seen = killed(path, rng)
-        with Store.open(path, now=NOW) as store:
+        with warehouses.opened(path) as store:
             stands = store.cursor("eu", "orders")
             assert stands
             assert int(stands["after"]) >= seen
     with pulling(path) as pull:
         _, said = pull.communicate()
         assert pull.returncode == 0, said.decode()
-    with Store.open(path, now=NOW) as store:
+    with warehouses.opened(path) as store:
         assert (store.content_hash(), store.counts("eu")) == whole
         assert store.connection.execute("select count(*) from orders").fetchall() == rows
 

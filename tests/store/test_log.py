@@ -18,7 +18,7 @@ from made_rows import NOW, customer, guest, line, order, page, refund
 from connectors.platform import Page, Reject
 from connectors.schema import Order
 from connectors.store import Store
-from connectors.store.rows import TABLES
+from connectors.store.rows import TABLES, digest
 
 LATER = NOW + timedelta(minutes=1)
 
@@ -344,6 +344,7 @@ def test_the_hash_tells_content_from_the_way_it_came(store: Store, tmp_path: Pat
         "delete from refunds",
     ],
 )
+@pytest.mark.parametrize("store", ["duckdb"], indirect=True)  # SQL into its tables
 def test_the_hash_sees_every_change_of_content(store: Store, change: str) -> None:
     fill(store)
     before = store.content_hash()
@@ -366,3 +367,33 @@ def test_a_row_put_aside_that_is_gone_from_the_shop_leaves_the_quarantine(store:
     store.commit("eu", "orders", page(rejects=rejects), at=NOW)
     store.commit("eu", "orders", page(settled=[("orders", "7")]), at=NOW)
     assert list(store.rejects("eu")["stream"]) == ["refunds"]
+
+
+# ------------------------------------------------------------------------- the country came later
+
+
+def test_an_order_without_a_country_has_the_digest_that_it_had_before_there_were_any() -> None:
+    with_line = digest(order("1", coupon="MAY"), [line("1")])
+    assert with_line.hex() == "6832ad3891d0a7ed1e3e397dc7de55cc"
+    assert digest(order("1")).hex() == "7bdfad4aa4f3e65fe0f2ee83ea9f0776"
+    assert digest(order("1", country="SE")) not in (with_line, digest(order("1")))
+
+
+def test_a_store_of_before_learns_a_country_when_the_shop_shows_the_order_again(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "store.duckdb"
+    with Store.open(path, now=NOW) as store:
+        commit(store, page(order("1"), order("2")))
+        for name in TABLES:
+            store.connection.execute(f"drop view latest_{name}")
+        store.connection.execute("alter table orders drop column country")
+        store.connection.execute("delete from schema_version where version > 4")
+    with Store.open(path, now=NOW) as store:
+        assert [row["country"] for row in rows(store, "orders")] == [None, None]
+        assert commit(store, page(order("1"))) == 0  # still nobody says it
+        assert commit(store, page(order("2", country="SE"))) == 1
+        assert {row["order_id"]: row["country"] for row in rows(store, "orders")} == {
+            "1": None,
+            "2": "SE",
+        }

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -74,6 +75,16 @@ def to_score(store: Store, shop: str = "eu", **how: Any) -> pd.DataFrame:
     return store.to_score(shop, **known).read_pandas()
 
 
+def staged(store: Store) -> list[str]:
+    sql = "select table_name from duckdb_tables() where database_name = 'staged' order by all"
+    return [name for (name,) in store.connection.execute(sql).fetchall()]
+
+
+def forget_staged(store: Store) -> None:
+    for name in staged(store):
+        store.connection.execute(f"drop table staged.{name}")
+
+
 @pytest.mark.parametrize(
     ("seed", "currency"),
     [(0, None), (1, "EUR"), pytest.param(2, None, marks=pytest.mark.thorough)],
@@ -84,7 +95,7 @@ def test_passes_find_what_one_query_finds(
     fill(store, random.Random(seed))  # noqa: S311  # the same shop every time
     whole = store.summary("eu", as_of=AS_OF, currency=currency)
     at_once = to_score(store, currency=currency)
-    store.commit("us", "orders", page(order("2", shop="us")), at=NOW)  # to have it staged anew
+    forget_staged(store)
     monkeypatch.setattr(staging, "ROWS", 7)
     in_passes = to_score(store, currency=currency)
     assert len(whole) > 5
@@ -114,6 +125,33 @@ def test_what_was_staged_gives_way_to_news(store: Store) -> None:
     shown = {"shop": ["eu"], "person_key": ["7"], "customer_id": ["7"], "tier": ["high"]}
     store.save_scores("r1", [pa.table(shown)])
     assert to_score(store, **now)["previous_tier"].fillna("none").tolist() == ["high", "none"]
+
+
+def test_with_more_memory_fewer_passes_find_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging, "ROWS", 7)
+    found = []
+    for memory_mb in (1536, 4 * 1536):
+        path = tmp_path / f"{memory_mb}.duckdb"
+        with Store.open(path, now=NOW, memory_mb=memory_mb) as store:
+            fill(store, random.Random(1))  # noqa: S311
+            found.append((len(staging._pages(store.connection, "eu")), to_score(store)))
+    (many, little), (few, much) = found
+    assert few <= many // 3
+    pd.testing.assert_frame_equal(little, much)
+
+
+def test_what_was_staged_stands_while_other_shops_have_news(store: Store) -> None:
+    store.commit("eu", "orders", page(order("1"), order("1", updated_at=NOW)), at=NOW)
+    store.commit("us", "orders", page(order("1", shop="us", customer_id="8")), at=NOW)
+    before = to_score(store, as_of=NOW.date())
+    names = staged(store)
+    store.commit("us", "orders", page(order("2", shop="us", customer_id="9")), at=NOW)
+    pd.testing.assert_frame_equal(to_score(store, as_of=NOW.date()), before)
+    assert staged(store) == names
+    told = to_score(store, "us", as_of=NOW.date())
+    assert told["person_key"].tolist() == ["8", "9"]
 
 
 def test_each_question_gets_its_own_answer(store: Store) -> None:

@@ -376,7 +376,7 @@ def test_what_is_to_be_scored_knows_the_tier_that_was(store: Store) -> None:
 def test_people_have_the_traits_of_their_first_order(store: Store) -> None:
     summarised(
         store,
-        order("1", ordered_at=on(1), channel="web", coupon="WELCOME"),
+        order("1", ordered_at=on(1), channel="web", coupon="WELCOME", country="SE"),
         order("2", ordered_at=on(2), channel="pos"),
         guest("3", "guest-9", ordered_at=on(3)),
         order("0", ordered_at=on(1, 1), state="cancelled", channel="phone"),
@@ -385,10 +385,22 @@ def test_people_have_the_traits_of_their_first_order(store: Store) -> None:
         line("2", 1, category="Office"),
     )
     traits = store.traits("eu", as_of=AS_OF)
-    assert traits.loc["7"].tolist() == ["web", "Garden", "coupon"]
-    assert traits.loc["guest-9"].fillna("-").tolist() == ["-", "-", "none"]
+    assert traits.loc["7"].tolist() == ["web", "Garden", "coupon", "SE"]
+    assert traits.loc["guest-9"].fillna("-").tolist() == ["-", "-", "none", "-"]
     numbers = store.numbers("eu", as_of=AS_OF, with_traits=True)
     assert numbers.coupon.tolist() == ["coupon", "none"]
     assert numbers.net.tolist() == [180.0, 90.0]
     people = store.to_score("eu", as_of=AS_OF, with_traits=True).read_all()
     assert people["channel"].to_pylist() == ["web", None]
+
+
+def test_a_day_in_the_past_knows_the_tier_that_was_shown_by_then(store: Store) -> None:
+    summarised(store, order("1", ordered_at=on(1)))
+    for day, tier in ((on(5).date(), "low"), (on(20).date(), "high")):
+        told = {"shop": ["eu"], "person_key": ["7"], "customer_id": ["7"], "tier": [tier]}
+        store.save_scores(f"on {day}", [pa.table({**told, "as_of": [day]})])
+    found = {
+        day: store.to_score("eu", as_of=on(day).date()).read_all()["previous_tier"].to_pylist()
+        for day in (4, 5, 19, 20)
+    }
+    assert found == {4: [None], 5: ["low"], 19: ["low"], 20: ["high"]}

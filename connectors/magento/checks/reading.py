@@ -14,7 +14,7 @@ from connectors.magento.fields import Fields
 from connectors.magento.parse import parse_store_views
 from connectors.magento.search import PAGE_SIZE, Filter, criteria
 from connectors.platform import Finding
-from connectors.schema import FIELDS, Kind
+from connectors.schema import FIELDS, KINDS, Kind
 
 Pairs = Sequence[tuple[str, str]]
 Judge = Callable[[str, Answer, ShopSettings], Finding]
@@ -58,25 +58,27 @@ def attributes(name: str, answer: Answer, settings: ShopSettings) -> Finding:
     rows = Fields({"rows": answer.data}).rows("rows")
     there = {row.text("attribute_code"): row.text_or_none("backend_type") for row in rows}
     prefix = settings.attribute_prefix
-    missing = [prefix + field for field in FIELDS if prefix + field not in there]
+    wanted = KINDS if settings.segment_tags else FIELDS
+    missing = [prefix + field for field in wanted if prefix + field not in there]
     if missing:
         return Finding(name, "fail", f"missing: {', '.join(missing)}", _how_to_add(settings))
     other = [
         f"{prefix}{field} is {there[prefix + field]} instead of {BACKENDS[kind]}"
-        for field, kind in FIELDS.items()
+        for field, kind in wanted.items()
         if there[prefix + field] not in (None, BACKENDS[kind])
     ]
     if other:
         mend = f"Set CLV_{settings.shop.upper()}_ATTRIBUTE_PREFIX to one that is free."
         return Finding(name, "fail", ", ".join(other), mend)
-    return Finding(name, "ok", f"all {len(FIELDS)} customer attributes are there ({prefix}*)")
+    return Finding(name, "ok", f"all {len(wanted)} customer attributes are there ({prefix}*)")
 
 
 def _how_to_add(settings: ShopSettings) -> str:
     if settings.ims_org:
         return "Add them in Stores > Attributes > Customer."
     return (
-        "Install the module (magento-module/README.md), then bin/magento setup:upgrade. Adobe "
+        "Install the module of this version (magento-module/README.md), then bin/magento "
+        "setup:upgrade. Adobe "
         "Commerce without it: Stores > Attributes > Customer."
     )
 

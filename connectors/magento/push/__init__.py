@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 
 from connectors.config import ShopSettings
 from connectors.http import Http
@@ -27,7 +26,8 @@ from connectors.magento.push.put import Put
 from connectors.magento.push.reading import customers
 from connectors.magento.push.task import NOT_SENT, Row, Sent, Task
 from connectors.magento.shown import parse_shown
-from connectors.schema import FIELDS, GROUP, Change, Outcome, Shown
+from connectors.once import once
+from connectors.schema import GROUP, KINDS, Change, Outcome, Shown
 
 __all__ = ["Writer", "chosen"]
 
@@ -65,7 +65,7 @@ class Writer:
         if sent.stopped:
             raise sent.stopped
 
-    @cached_property
+    @once
     def _way(self) -> Module | Careful:
         name = chosen(self._http, self._api, self._settings)
         return Module(self._http, self._api) if name == Module.name else self._careful(name)
@@ -77,7 +77,7 @@ class Writer:
         put = Put(self._http, self._api, self._settings.workers, codes)
         return Careful(self._http, self._api, put)
 
-    @cached_property
+    @once
     def _movers(self) -> Careful:
         """Moves customers between groups, which our module leaves to Magento itself."""
         return self._careful(Put.name)
@@ -126,7 +126,7 @@ class Writer:
     def _dropped(self, wanted: Shown, shown: Shown) -> str:
         names = [
             "the group" if field == GROUP else self._prefix + field
-            for field in (*FIELDS, GROUP)
+            for field in (*KINDS, GROUP)
             if wanted.get(field) != shown.get(field)
         ]
         return f"the shop said yes and dropped {', '.join(names)}: are the attributes there?"

@@ -22,7 +22,7 @@ from connectors.sandbox.magento.orders import order
 from connectors.sandbox.magento.saving import attribute_value
 from connectors.sandbox.magento.shop import base_currency, website_of
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 MOST_LIMIT = 5000
 MOST_ROWS = 1000
 
@@ -95,6 +95,7 @@ def _order(row: Row, refunds: list[Row], shop: Row, hasher: EmailHasher | None) 
     whole = order(row, refunds, shop, shown="database")
     lean = _lean(whole, _ORDER, _ORDER_AMOUNTS)
     lean["items"] = [_lean(item, _ITEM, _ITEM_AMOUNTS) for item in whole["items"]]
+    lean["country_id"] = _country(whole)
     if "customer_id" in lean:
         del lean["customer_email"]
     elif hasher:
@@ -102,6 +103,13 @@ def _order(row: Row, refunds: list[Row], shop: Row, hasher: EmailHasher | None) 
         key = hasher.person_key(lean.pop("customer_email"), website)
         lean["customer_email_key"] = key
     return lean
+
+
+def _country(whole: Mapping[str, Any]) -> str:
+    """Where the order was sent, else billed to: all that leaves the shop of an address."""
+    (assigned,) = whole["extension_attributes"]["shipping_assignments"]
+    sent: str = assigned["shipping"].get("address", whole["billing_address"])["country_id"]
+    return sent
 
 
 def _creditmemos(call: Call) -> Any:

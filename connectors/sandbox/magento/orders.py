@@ -157,9 +157,10 @@ def _store_name(shop: Row, store_id: int) -> str:
 
 def address(row: Row, body: OrderBody, sort: str) -> dict[str, Any]:
     """The billing or shipping address of an order: made up, there to be dropped on read."""
-    street, postcode, city, telephone = PLACES["US" if body["store_id"] == 3 else "DE"]
+    country = body.get("country", "US" if body["store_id"] == 3 else "DE")
+    street, postcode, city, telephone = PLACES.get(country, PLACES["US"])
     return {
-        "address_type": sort, "city": city, "country_id": "US" if body["store_id"] == 3 else "DE",
+        "address_type": sort, "city": city, "country_id": country,
         "email": body["email"], "entity_id": 2 * row["id"] - (sort == "shipping"),
         "firstname": body["first_name"], "lastname": body["last_name"], "parent_id": row["id"],
         "postcode": postcode, "street": [f"{street} 1"], "telephone": telephone,

@@ -19,7 +19,7 @@ from connectors.sandbox.shopify.metafields import metafield, one_metafield, some
 from connectors.sandbox.shopify.money import ZERO, Json, Pen, gid, pen_of, plain, total_of, utc
 from connectors.sandbox.shopify.order_nodes import Parts, bag, refund_nodes
 from connectors.sandbox.shopify.pages import MakeNodes, connection, cursor_at, position, sliced
-from connectors.sandbox.shopify.render import financial_status, left_of, sums_of
+from connectors.sandbox.shopify.render import country_of, financial_status, left_of, sums_of
 from connectors.sandbox.shopify.search import Found
 
 SORTS = {
@@ -39,6 +39,8 @@ class Nodes:
     shop: str
     since: str = ""
     """Orders from before this instant aren't there for the app."""
+    hide_addresses: bool = False
+    """Nor are addresses, which are denied one by one."""
 
     @property
     def pen(self) -> Pen:
@@ -125,6 +127,7 @@ class Nodes:
             "displayFinancialStatus": financial_status(body).upper(),
             "taxesIncluded": body["prices_include_tax"],
             "customer": partial(self._buyer, row["customer_id"]),
+            "displayAddress": partial(self._address, row),
             **_order_money(row, refunds, pen),
             **Parts(row, refunds, shop_pen).fields(),
         }
@@ -132,6 +135,16 @@ class Nodes:
     def _buyer(self, customer_id: int | None, _: Any) -> Json | None:
         row = None if customer_id is None else self.books.customer(self.shop, customer_id)
         return self.customers([row])[0] if row else None
+
+    def _address(self, row: Row, _: Any) -> Json:
+        if self.hide_addresses:
+            told = "This app is not approved to access the MailingAddress object."
+            raise GraphQLError(told, extensions={"code": "ACCESS_DENIED"})
+        return {
+            "__typename": "MailingAddress",
+            "id": gid("MailingAddress", row["id"]),
+            "countryCodeV2": country_of(row["body"]),
+        }
 
     # -------------------------------------------------------------- lists
 

@@ -281,6 +281,23 @@ def _consent(asked_at: str) -> Json:
     }
 
 
+#: What is left of an address for an app that may not see where somebody lives (a report of 2024-11,
+#: https://github.com/nozzlegear/ShopifySharp/issues/1110).
+UNPROTECTED = ("country", "country_code", "province", "province_code")
+
+
+def unprotected(order: Json) -> Json:
+    """The order as such an app gets it."""
+    left = {
+        name: {key: order[name][key] for key in UNPROTECTED}
+        for name in ("billing_address", "shipping_address")
+    }
+    return {**order, **left}
+
+
+COUNTRIES = {"US": "United States", "CA": "Canada", "GB": "United Kingdom", "MX": "Mexico"}
+
+
 def _address(first_name: str, last_name: str) -> Json:
     return {
         "first_name": first_name,
@@ -299,8 +316,18 @@ def _address(first_name: str, last_name: str) -> Json:
     }
 
 
+def country_of(body: OrderBody) -> str:
+    return body.get("country", "US")
+
+
 def _order_address(body: OrderBody) -> Json:
-    return _address(body["first_name"], body["last_name"]) | {"latitude": None, "longitude": None}
+    code = country_of(body)
+    return _address(body["first_name"], body["last_name"]) | {
+        "country": COUNTRIES[code],
+        "country_code": code,
+        "latitude": None,
+        "longitude": None,
+    }
 
 
 def _customer_address(customer: Row) -> Json:

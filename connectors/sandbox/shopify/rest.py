@@ -20,7 +20,8 @@ from zoneinfo import ZoneInfo
 from connectors.sandbox.books import Books, Row, instant_text
 from connectors.sandbox.shopify.limits import first_visible
 from connectors.sandbox.shopify.money import Json, pen_of
-from connectors.sandbox.shopify.render import customer_json, order_json
+from connectors.sandbox.shopify.render import customer_json, order_json, unprotected
+from connectors.sandbox.shopify.setup import setup_of
 
 LARGEST_PAGE = 250
 USUAL_PAGE = 50
@@ -128,10 +129,12 @@ class Orders:
     def rendered(self, rows: Sequence[Row]) -> list[Json]:
         refunds = self._books.refunds_of(self._shop, [row["id"] for row in rows])
         people = self._people(rows)
-        return [
+        hide = setup_of(self._books.shop(self._shop)).hide_addresses
+        made = (
             order_json(row, refunds[row["id"]], people.get(row["customer_id"]), self._pen)
             for row in rows
-        ]
+        )
+        return [unprotected(order) if hide else order for order in made]
 
     def _people(self, rows: Sequence[Row]) -> dict[int | None, Json]:
         ids = [row["customer_id"] for row in rows if row["customer_id"] is not None]

@@ -28,6 +28,7 @@ from connectors.sandbox.shopify.search import (
     search,
 )
 from connectors.sandbox.shopify.segments import Segments
+from connectors.sandbox.shopify.setup import setup_of
 from connectors.sandbox.shopify.storage import Storage
 from connectors.sandbox.shopify.writes import Writes, number_of
 
@@ -60,7 +61,8 @@ class Root:
         self._writes = Writes(books, shop, around.rng)
         self._bulks = Operations(books, shop, around.run, Storage(books, shop, around.base))
         self._scopes = scopes_of(books.shop(shop)["settings"])
-        self._nodes = Nodes(books, shop, first_visible(self._scopes, books.now()))
+        hides = setup_of(books.shop(shop)).hide_addresses
+        self._nodes = Nodes(books, shop, first_visible(self._scopes, books.now()), hides)
         self._definitions = Definitions(books, shop)
         self._segments = Segments(books, shop)
         self.searches: list[Json] = []

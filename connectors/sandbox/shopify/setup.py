@@ -36,6 +36,7 @@ class Setup:
     static_token          whether the token without an end is taken
     secret_expired        the client secret is refused
     served_version        the API version that answers, whatever was asked for; None: the usual one
+    hide_addresses        the app has no access to protected customer data such as addresses
     throttled             the share of GraphQL calls that are answered THROTTLED
     partial               the share of GraphQL answers that carry errors; a write has been done
     drop_tags             the share of tags that `tagsAdd` loses, without a word
@@ -65,6 +66,7 @@ class Setup:
     static_token: bool = True
     secret_expired: bool = False
     served_version: str | None = None
+    hide_addresses: bool = False
     throttled: float = 0.0
     partial: float = 0.0
     drop_tags: float = 0.0

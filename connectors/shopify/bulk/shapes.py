@@ -48,6 +48,10 @@ class Named(Shape):
     id: str
 
 
+class Address(Shape):
+    country_code: str | None
+
+
 class LineNode(Shape, tag_field="__typename", tag="LineItem"):
     id: str
     parent: str = msgspec.field(name="__parentId")
@@ -75,6 +79,7 @@ class OrderNode(Shape, tag_field="__typename", tag="Order"):
     test: bool
     email: str | None
     customer: Named | None
+    shipping_address: Address | None
     created_at: datetime
     processed_at: datetime | None
     updated_at: datetime

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from connectors.identity import EmailHasher
-from connectors.schema import Order, OrderLine, Refund, State
+from connectors.schema import Order, OrderLine, Refund, State, country_of
 from connectors.shopify.bulk.shapes import (
     CUSTOMER,
     LINE,
@@ -134,6 +134,7 @@ def _order(
         refunded_total=total_of(refund.refunded_total for refund in back) if back else ZERO,
         channel=_text(node.source_name),
         coupon=_text(node.discount_codes[0]) if node.discount_codes else None,
+        country=country_of(node.shipping_address.country_code) if node.shipping_address else None,
     )
 
 

@@ -118,7 +118,7 @@ class Writer:
             self._defined = True
         tags = {tag for write in writes if write.kind == "add" for tag in write.items}
         if self._settings.segments and not tags <= self._parted:
-            add_segments(self._http, tags - self._parted)
+            add_segments(self._http, tags - self._parted, self._settings.tiers)
             self._parted |= tags
 
 

@@ -174,8 +174,11 @@ def test_who_cannot_be_used_on_the_day_is_passed_over(shop: pd.DataFrame, past: 
     tested = backtest(shop, AS_OF, horizon_days=90, candidates=entries)
     found = choose(tested, past)
     assert found.entry.key == "nbd"
-    assert {why for _, why in found.passed_over} == {"not today", "ran off to the wall: alpha"}
-    assert any("did better, but: not today" in warning for warning in found.warnings)
+    assert {why for _, why in found.passed_over} == {
+        "not today",
+        "it stopped at the edge of what is plausible for alpha",
+    }
+    assert any("did better, but not today" in warning for warning in found.warnings)
 
 
 def test_the_mean_with_the_challenger_is_a_candidate_of_its_own(

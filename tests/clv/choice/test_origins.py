@@ -127,7 +127,7 @@ def test_every_holdout_is_over_and_every_origin_has_a_history(days: int, horizon
 
 def test_a_shortened_horizon_and_a_missing_season_are_said() -> None:
     planned = plan(read_history(history_of(272), AS_OF), 273)
-    assert any("instead of 273 days" in note for note in planned.notes)
+    assert any("not 273 and 546: there are only 272 days" in note for note in planned.notes)
     assert any("season" in note for note in planned.notes)
     assert plan(read_history(history_of(1200), AS_OF), 365).notes == ()
 

@@ -108,7 +108,7 @@ def test_where_nothing_came_totals_refuse_nobody() -> None:
 
 def test_a_wall_refuses_the_fit_that_is_to_be_used_and_is_told_of_those_of_the_past() -> None:
     ran_off = Says(1.0 + AGES, buying=NBD(r=1e4, alpha=1.0, at_wall=("r",)))
-    assert fault(ran_off, 1.0 + AGES, PAST) == "ran off to the wall: r"
+    assert fault(ran_off, 1.0 + AGES, PAST) == "it stopped at the edge of what is plausible for r"
     found = tried(Entry("x", "x", lambda past, days: ran_off), PAST, 30, lambda: ACTUAL)
     assert found.refused == ""
     assert found.walls == ("r",)

@@ -154,7 +154,9 @@ def test_the_ceiling_is_a_third_of_the_margin_clv_by_channel(known: Known, told)
 
 
 def test_values_by_origin_speak_of_all_customers(known: Known, told) -> None:
-    assert set(told["origins"]) == {"product", "category", "channel", "coupon", "store_view"}
+    assert set(told["origins"]) == {
+        *("product", "category", "channel", "coupon", "country", "store_view")
+    }
     for name in ("category", "channel", "store_view"):
         rows = told["origins"][name]["rows"]
         assert sum(row["customers"] for row in rows) == len(known.scores)

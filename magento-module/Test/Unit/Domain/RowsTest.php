@@ -32,16 +32,36 @@ class RowsTest extends TestCase
             'customer_email' => 'Eva@example.com',
             'base_grand_total' => '104.7800',
             'items' => [],
-        ], (new Rows(null))->order(self::ORDER, '1'));
+        ], (new Rows(null))->order(self::ORDER, '1', null));
     }
 
     public function testServesTheKeyedHashInsteadOfTheEmailWhereAKeyIsSet(): void
     {
         $key = new EmailKey('a key for the tests of the module');
-        $order = (new Rows($key))->order(self::ORDER, '2');
+        $order = (new Rows($key))->order(self::ORDER, '2', null);
 
         self::assertArrayNotHasKey('customer_email', $order);
         self::assertSame($key->personKey('eva@example.com', '2'), $order['customer_email_key']);
+    }
+
+    public function testSaysWhereAnOrderWasSentElseWhereItWasBilled(): void
+    {
+        $address = static fn (int $order, string $type, ?string $country): array
+            => ['parent_id' => (string)$order, 'address_type' => $type, 'country_id' => $country];
+        $countries = Rows::countries([
+            $address(1, 'shipping', 'SE'),
+            $address(1, 'billing', 'DE'),
+            $address(2, 'billing', 'DE'),
+            $address(2, 'shipping', 'NO'),
+            $address(3, 'billing', 'FR'),
+            $address(4, 'shipping', null),
+            $address(4, 'billing', 'PL'),
+            $address(5, 'billing', ''),
+        ]);
+
+        self::assertSame([1 => 'SE', 2 => 'NO', 3 => 'FR', 4 => 'PL'], $countries);
+        self::assertSame('SE', (new Rows(null))->order(self::ORDER, '1', $countries[1])['country_id']);
+        self::assertArrayNotHasKey('country_id', (new Rows(null))->order(self::ORDER, '1', null));
     }
 
     /**
@@ -49,7 +69,7 @@ class RowsTest extends TestCase
      */
     public function testServesNoEmailOfWhoHasAnAccount(?EmailKey $key): void
     {
-        $order = (new Rows($key))->order(['customer_id' => '60'] + self::ORDER, '1');
+        $order = (new Rows($key))->order(['customer_id' => '60'] + self::ORDER, '1', null);
 
         self::assertSame(60, $order['customer_id']);
         self::assertSame([], preg_grep('/email/', array_keys($order)));
@@ -66,7 +86,7 @@ class RowsTest extends TestCase
     public function testPutsCommerceColumnsAmongTheExtensionAttributes(): void
     {
         $row = self::ORDER + ['base_gift_cards_amount' => '5.0000', 'gw_base_price' => null];
-        $order = (new Rows(null))->order($row, '1');
+        $order = (new Rows(null))->order($row, '1', null);
 
         self::assertSame(['base_gift_cards_amount' => '5.0000'], $order['extension_attributes']);
         self::assertArrayNotHasKey('base_gift_cards_amount', $order);

@@ -42,6 +42,14 @@ class SheetTest extends TestCase
         ], $this->lines('en_US', self::VALUES));
     }
 
+    public function testShowsTheSegmentBelowTheTierWhereThereIsOne(): void
+    {
+        $lines = $this->lines('en_US', ['clv_segment' => 'win-back'] + self::VALUES);
+
+        self::assertSame(['clv_tier' => 'high', 'clv_segment' => 'win-back'], array_slice($lines, 0, 2));
+        self::assertArrayNotHasKey('clv_segment', $this->lines('en_US', ['clv_segment' => ''] + self::VALUES));
+    }
+
     public function testReadsAsASwedeWrites(): void
     {
         $lines = $this->lines('sv_SE', ['clv_currency' => 'SEK'] + self::VALUES);

@@ -1,0 +1,161 @@
+"""The queries: the store's own expressions as Spark reads them, and what reads their answers here.
+
+The cluster's names: the log's tables, `tiers` (person_key, tier of the scoring that stands),
+`chosen` (the persons of a sample), `sampled` (their orders), `people` (the summary).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from connectors.store import reading
+from connectors.store.reading import Asked
+from connectors.store.rows import TABLES, arrow_schema
+
+if TYPE_CHECKING:
+    from ibis.expr.types import Table
+
+    from connectors.store.tables import Tables
+
+#: What an empty table has.
+TIERS = pa.schema([("shop", pa.string()), ("person_key", pa.string()), ("tier", pa.string())])
+CHOSEN = pa.schema([("person_key", pa.string())])
+
+# Ibis takes half a second to import, which most commands can do without: it comes when needed.
+
+
+def schema(log: str) -> pa.Schema:
+    return arrow_schema(TABLES[log]).append(pa.field("seq", pa.int64()))
+
+
+def spark_sql(expression: Table) -> str:
+    """The expression as Spark reads it."""
+    import ibis
+
+    assert ibis.pyspark  # noqa: S101 -- loads the dialect with its options
+    return str(ibis.to_sql(expression, dialect="pyspark"))
+
+
+def _standing() -> Tables:
+    from connectors.store import tables
+
+    log = tables.stored()
+    return tables.latest(log)._replace(order_lines=log.order_lines)
+
+
+def _valued(asked: Asked) -> Table:
+    from connectors.store import summary
+
+    return summary.valued(_standing(), **asked._asdict())
+
+
+def latest(log: str) -> str:
+    """The rows that stand, with their digests."""
+    from connectors.store import tables
+
+    kept = getattr(tables.latest(tables.stored()), log).select("shop", _key(log), "seq").distinct()
+    return (
+        f"select log.* from {log} as log left semi join ({spark_sql(kept)}) as kept on"
+        + " and".join(f" log.{name} = kept.{name}" for name in ("shop", _key(log), "seq"))
+    )
+
+
+def _key(log: str) -> str:
+    from connectors.store.rows import KEYS
+
+    return KEYS.get(log, "order_id")
+
+
+def people(asked: Asked, with_traits: bool) -> str:
+    """The summary with the tier of each person so far, and what they came by."""
+    from connectors.store import summary, tables
+
+    valued = _valued(asked)
+    tiers = tables.named("tiers", _texts(TIERS))
+    shown = tiers.filter(tiers.shop == asked.shop).select("person_key", previous_tier="tier")
+    person = summary.persons(valued).left_join(shown, "person_key").drop("person_key_right")
+    if with_traits:
+        came = summary.traits(summary.first_orders(valued), _lines(asked.shop))
+        person = person.left_join(came, summary.PERSON).drop("person_key_right", "currency_right")
+    more = (*(summary.TRAITS if with_traits else ()), "previous_tier")
+    return spark_sql(summary.told(person, asked.shop, asked.as_of, *more))
+
+
+def _lines(shop: str) -> Table:
+    from connectors.store import tables
+
+    lines = tables.stored().order_lines
+    return lines.filter(lines.shop == shop)
+
+
+def _texts(schema: pa.Schema) -> Table:
+    import ibis
+
+    return ibis.table(dict.fromkeys(schema.names, "string"), name="texts")
+
+
+def sample(asked: Asked) -> str:
+    from connectors.store import tables
+
+    chosen = tables.named("chosen", _texts(CHOSEN))
+    return spark_sql(_valued(asked).semi_join(chosen, "person_key"))
+
+
+def traits(asked: Asked) -> str:
+    """What the sampled persons came by."""
+    from connectors.store import summary, tables
+
+    first = summary.first_orders(tables.named("sampled", _valued(asked)))
+    return spark_sql(summary.traits(first, _lines(asked.shop)))
+
+
+def excluded(asked: Asked) -> str:
+    from connectors.store import summary
+
+    shop, as_of, _, currency = asked
+    return spark_sql(summary.excluded(_standing(), shop=shop, as_of=as_of, currency=currency))
+
+
+def currencies(shop: str) -> str:
+    orders = _standing().orders
+    mine = orders.filter(orders.shop == shop)
+    return spark_sql(mine.group_by("currency").agg(orders=lambda t: t.count()))
+
+
+# -------------------------------------------------------------------------- read here, by DuckDB
+
+
+def files(folders: Iterable[Path]) -> str:
+    """The rows of some folders' files, in their order."""
+    listed = ", ".join(
+        "'" + os.fspath(path).replace("'", "''") + "'"
+        for folder in folders
+        for path in sorted(folder.glob("*.parquet"))
+    )
+    return f"read_parquet([{listed}])"
+
+
+def summary(folders: Iterable[Path]) -> str:
+    from connectors.store.summary import SUMMARY
+
+    return f"select {', '.join(SUMMARY)} from {files(folders)}"
+
+
+def purchase_days(asked: Asked) -> str:
+    from connectors.store import summary, tables
+
+    told = tables.sql(summary.purchase_days(tables.named("sampled", _valued(asked))))
+    return f"select person_key as customer_id, day, value from ({told}) order by person_key, day"
+
+
+def numbers(with_traits: bool) -> str:
+    """The columns of `Store.numbers`, for either engine."""
+    from connectors.store.summary import TRAITS
+
+    columns = [f"cast({name} as int) as {name}" for name in reading.COUNTS]
+    return ", ".join([*columns, "cast(net as double) as net", *(TRAITS if with_traits else ())])
