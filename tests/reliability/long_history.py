@@ -21,6 +21,7 @@ sys.path[:0] = [one for one in (str(ROOT), str(ROOT / "benchmarks")) if one not 
 
 import magento_server  # noqa: E402  by their place
 import shopify_server  # noqa: E402
+from loopback import serve  # noqa: E402
 
 from connectors.sandbox import MAGENTO_TOKEN, SHOPIFY_SHOP, SHOPIFY_TOKEN  # noqa: E402
 from connectors.sandbox.books import Books  # noqa: E402
@@ -107,4 +108,4 @@ def served(platform: str, orders: int, page_ms: float = 0) -> Iterator[dict[str,
 if __name__ == "__main__":
     asked = {"magento": magento, "shopify": shopify}[sys.argv[1]]
     made = asked(int(sys.argv[2]), float(sys.argv[3]))
-    asyncio.run(magento_server.serve(made))  # type: ignore[arg-type]  # either can be talked to
+    asyncio.run(serve(made.talk))
