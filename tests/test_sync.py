@@ -254,6 +254,7 @@ def test_killed_ten_times_a_backfill_ends_as_if_nothing_had_been(interrupted: In
     assert interrupted.content("killed.duckdb") == interrupted.content("whole.duckdb")
 
 
+@pytest.mark.thorough  # checks 21 and 30 do so on each way of writing
 def test_killed_while_writing_the_next_run_finishes_and_both_can_be_undone(
     interrupted: Interrupted, many: Sandbox, tmp_path: Path
 ) -> None:
@@ -275,6 +276,7 @@ def test_killed_while_writing_the_next_run_finishes_and_both_can_be_undone(
     assert what_admins_see(many.books) == before
 
 
+@pytest.mark.thorough  # check 2 does so fifty times
 @pytest.mark.parametrize("many", [200], indirect=True)
 def test_asked_to_stop_it_finishes_the_page_and_goes_on_the_next_time(
     interrupted: Interrupted,

@@ -16,7 +16,7 @@ import ibis
 from ibis.expr.types import BooleanValue, Column, DateValue, DecimalValue, Table
 
 from connectors.schema import COUNTED_STATES, PURCHASE_STATES, Rule, amount
-from connectors.store.tables import Tables, first
+from connectors.store.tables import Tables, first, once_said
 
 REFUNDED = ("refunded_value", "refunded_shipping", "refunded_total")
 ZERO = ibis.literal(Decimal(0), "decimal(18,4)")
@@ -25,6 +25,7 @@ ZERO = ibis.literal(Decimal(0), "decimal(18,4)")
 # ------------------------------------------------------------------------------ orders and persons
 
 
+@once_said
 def orders(tables: Tables, rule: Rule = "net") -> Table:
     """The latest orders with whose they are, whether they count, and what they are worth.
 
@@ -151,6 +152,7 @@ PERSON = ["person_key", "currency"]
 PASSED_ON = ("order_id", "seq", "ordered_at", "channel", "coupon", "country")
 
 
+@once_said
 def valued(
     tables: Tables, *, shop: str, as_of: date, rule: Rule = "net", currency: str | None = None
 ) -> Table:

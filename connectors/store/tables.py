@@ -7,12 +7,17 @@ to import, so those who need it do so when they need it.
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import ibis
 from ibis.expr.types import Table
 
 from connectors.store.rows import KEYS, TABLES, arrow_schema
+
+#: To build an expression and to say it in SQL takes longer than a small shop takes to answer it,
+#: and a scoring asks the same several times.
+once_said = lru_cache(64)
 
 
 class Tables(NamedTuple):
@@ -24,6 +29,7 @@ class Tables(NamedTuple):
     customers: Table
 
 
+@once_said
 def stored(prefix: str = "") -> Tables:
     """The tables by the names they have in the store: the log, or `latest_` for its views."""
     return Tables(**{name: _stored(name, prefix) for name in TABLES})
@@ -34,6 +40,7 @@ def _stored(name: str, prefix: str) -> Table:
     return ibis.table(columns | {"seq": "int64"}, name=prefix + name)
 
 
+@once_said
 def latest(log: Tables) -> Tables:
     """Each row as it stands now: orders by their `updated_at`, then the last one to arrive."""
     orders = _without(log.orders, superseded(log.orders))
@@ -45,6 +52,7 @@ def latest(log: Tables) -> Tables:
     )
 
 
+@once_said
 def superseded(orders: Table) -> Table:
     """Which rows of the log of orders no longer stand: shop, order_id, seq.
 
@@ -72,6 +80,7 @@ def standing() -> Tables:
     return stored("latest_")._replace(order_lines=stored().order_lines)
 
 
+@once_said
 def guests(log: Tables) -> Table:
     """The latest customers under whose e-mail key somebody ordered as a guest."""
     unregistered = log.orders.filter(log.orders.customer_id.isnull())
@@ -79,6 +88,7 @@ def guests(log: Tables) -> Table:
     return latest(log).customers.semi_join(keys, ["shop", "email_key"])
 
 
+@once_said
 def refunds_after(log: Tables, as_of: date) -> Table:
     """The latest refunds that were made after a day."""
     refunds = latest(log).refunds
@@ -97,6 +107,7 @@ def named(name: str, like: Table, *texts: str) -> Table:
     return ibis.table(columns, name=table, database=database[0] if database else None)
 
 
+@once_said
 def sql(expression: Table) -> str:
     """The expression as DuckDB reads it."""
     return str(ibis.to_sql(expression, dialect="duckdb"))
