@@ -69,16 +69,18 @@ MAGENTOS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
         {"client_id": ACCS_CLIENT_ID, "client_secret": ACCS_CLIENT_SECRET, "ims_org": ACCS_ORG},
     ),
 }
+THROTTLED = "shopify that throttles often"  # check 10 throttles it, too
 #: The same for a Shopify.
 SHOPIFYS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
     "shopify over rest": ({}, {"read": "rest"}),
     "shopify in bulk, lines in any order": ({"shuffle_seed": 7}, {"read": "bulk"}),
-    "shopify that throttles often": ({"throttled": 0.2}, {"read": "graphql"}),
+    THROTTLED: ({"throttled": 0.2}, {"read": "graphql"}),
 }
 WAYS = {**MAGENTOS, **SHOPIFYS}
 PLAIN = {"magento": MagentoSetup(), "shopify": ShopifySetup()}
-SHOPS = (*PLATFORMS, *WAYS)
-LISTED = tuple(shop for shop in SHOPS if shop != "file")  # a file keeps no list of customers
+SLOW = pytest.param(THROTTLED, marks=pytest.mark.thorough)
+SHOPS = [SLOW if shop == THROTTLED else shop for shop in (*PLATFORMS, *WAYS)]
+LISTED = [shop for shop in SHOPS if shop != "file"]  # a file keeps no list of customers
 
 
 @pytest.fixture(params=SHOPS)
