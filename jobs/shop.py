@@ -144,6 +144,14 @@ def standing_plan(at: Session, file: Path) -> plans.Plan:
     return drawn
 
 
+def taken_back(at: Session, run: str) -> plans.Plan:
+    """What gives every customer back what they showed before that run."""
+    changes = writeback.undoing(at.store, run)
+    for name in {change.shop for change in changes}:
+        at.settings.shop(name)  # one that is no longer configured must not be passed over
+    return plans.Plan(at.now.isoformat(), {}, {}, {}, changes)
+
+
 @tracing.staged("apply")
 def write(at: Session, shop: ShopSettings, changes: Sequence[Change]) -> None:
     """The changes into the shop, read back and journalled."""
