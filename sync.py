@@ -25,7 +25,17 @@ from typer.exceptions import Abort, TyperException
 
 from connectors import arguments as given
 from connectors import doctor as doctors
-from connectors import drift, extras, history, leaving, made_files, news, stopping, writeback
+from connectors import (
+    drift,
+    erased,
+    extras,
+    history,
+    leaving,
+    made_files,
+    news,
+    stopping,
+    writeback,
+)
 from connectors import export as exports
 from connectors import plan as plans
 from connectors import session as sessions
@@ -66,7 +76,9 @@ def environment() -> Mapping[str, str]:
     try:
         from_file = dotenv_values(".env")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(".env can't be read", mend="Look at it; it is UTF-8.") from error
+        raise ConfigurationError(
+            ".env can't be read", mend="Check its rights, and save it as UTF-8."
+        ) from error
     written = {name: value for name, value in from_file.items() if value is not None}
     return {**written, **os.environ}
 
@@ -139,13 +151,15 @@ def backfill(
 ) -> None:
     """Pull the whole history and score it. Goes on where an earlier one was cut off."""
 
-    def job(at: Session, shop: ShopSettings) -> None:
-        if full_refresh:
-            at.store.forget_cursor(shop.shop, "orders")
-        shops.pull(at, shop, given.begin_of(since))
-        scoring.score_shop(at, shop, given.day_of(as_of, at.now))
-
     with session(context, "backfill") as at:
+        begin, day = given.begin_of(since, at.now), given.day_of(as_of, at.now)
+
+        def job(at: Session, shop: ShopSettings) -> None:
+            if full_refresh:
+                at.store.forget_cursor(shop.shop, "orders")
+            shops.pull(at, shop, begin)
+            scoring.score_shop(at, shop, day)
+
         each_shop(at, job)
         at.conclude("backfill")
 
@@ -166,8 +180,8 @@ def reconcile(
     forget: given.Forget = False,
 ) -> None:
     """Compare every month with the shop's own counts; name and mend each difference."""
-    begin = given.begin_of(since)
     with session(context, "reconcile") as at:
+        begin = given.begin_of(since, at.now)
         each_shop(at, lambda at, shop: shops.reconcile(at, shop, begin, every_order, forget))
         at.conclude("reconcile")
 
@@ -371,7 +385,7 @@ def erase(
                 agree(context, leaving.question(at, shop, customer), yes)
             each_shop(at, lambda at, shop: leaving.erase(at, shop, customer, keep_in_shop))
         else:
-            news.erased_so_far(at.terminal, leaving.erasures(at))
+            erased.erased_so_far(at.terminal, leaving.erasures(at))
         at.conclude("erase")
 
 

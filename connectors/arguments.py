@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
@@ -35,53 +35,63 @@ class Customers(StrEnum):
     full = "full"
 
 
+def _flag(name: str, help: str) -> Any:
+    """A switch; it takes no value, so none is shown."""
+    return typer.Option(name, metavar="", help=help)
+
+
 # ------------------------------------------------------------------------------ for every command
 
 Shop: TypeAlias = Annotated[list[str] | None, typer.Option(help="Only this shop (repeatable).")]
-Json: TypeAlias = Annotated[bool, typer.Option("--json", help="JSON lines, the last a summary.")]
-Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", help="Only errors and the summary.")]
-Verbose: TypeAlias = Annotated[bool, typer.Option("--verbose", help="A log on stderr.")]
-NonInteractive: TypeAlias = Annotated[bool, typer.Option("--non-interactive", help="Never ask.")]
+Json: TypeAlias = Annotated[bool, _flag("--json", "JSON lines, the last a summary.")]
+Quiet: TypeAlias = Annotated[bool, _flag("--quiet", "Only errors and the summary.")]
+Verbose: TypeAlias = Annotated[bool, _flag("--verbose", "A log on stderr.")]
+NonInteractive: TypeAlias = Annotated[bool, _flag("--non-interactive", "Never ask.")]
 
 
 # ------------------------------------------------------------------------------------- when, how
 
 
-def _day(help: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(
-        formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help=help
-    )
-    return option
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no day like 2026-01-31") from None
 
 
-Since: TypeAlias = Annotated[datetime | None, _day("Only orders placed from this day on.")]
-AsOf: TypeAlias = Annotated[datetime | None, _day("As of the end of this day; default today.")]
+def _on(help: str) -> Any:
+    """An option that takes a day."""
+    return typer.Option(parser=_day, metavar="YYYY-MM-DD", help=help)
+
+
+Since: TypeAlias = Annotated[date | None, _on("Only orders placed from this day on.")]
+AsOf: TypeAlias = Annotated[date | None, _on("As of the end of this day; default today.")]
 Model: TypeAlias = Annotated[
     str | None, typer.Option(help="`auto`, or a model's key (see `backtest`); default CLV_MODEL.")
 ]
-Full: TypeAlias = Annotated[bool, typer.Option(help="Forget the cursors, read all anew.")]
+Full: TypeAlias = Annotated[bool, _flag("--full-refresh", "Forget the cursors, read all anew.")]
 EveryOrder: TypeAlias = Annotated[
-    bool, typer.Option("--every-order", help="Read also months again that agree.")
+    bool, _flag("--every-order", "Read also months again that agree.")
 ]
 Forget: TypeAlias = Annotated[
-    bool, typer.Option("--forget", help="Let orders go that the shop has no more, even many.")
+    bool, _flag("--forget", "Let orders go that the shop has no more, even many.")
 ]
 
 
 # ----------------------------------------------------------------------------------------- writes
 
-Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
-DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Write nothing.")]
+Yes: TypeAlias = Annotated[bool, _flag("--yes", "Don't ask.")]
+DryRun: TypeAlias = Annotated[bool, _flag("--dry-run", "Write nothing.")]
 Limit: TypeAlias = Annotated[
     int | None, typer.Option("--max-changes", min=0, help="Write nothing if more would change.")
 ]
 AllowDrift: TypeAlias = Annotated[
-    bool, typer.Option("--allow-drift", help="Write however far the shop as a whole moves.")
+    bool, _flag("--allow-drift", "Write however far the shop as a whole moves.")
 ]
 PlanFile: TypeAlias = Annotated[Path | None, typer.Argument(help="A plan made by `plan --out`.")]
 PlanOut: TypeAlias = Annotated[Path | None, typer.Option(help="Keep it, for `apply FILE`.")]
 DetailedExitcode: TypeAlias = Annotated[
-    bool, typer.Option("--detailed-exitcode", help="2 where changes are pending.")
+    bool, _flag("--detailed-exitcode", "2 where changes are pending.")
 ]
 RunId: TypeAlias = Annotated[
     str | None, typer.Argument(help="The run; without it they are listed.")
@@ -91,10 +101,10 @@ RunId: TypeAlias = Annotated[
 # ------------------------------------------------------------------------------ runs and messages
 
 AllShops: TypeAlias = Annotated[
-    bool, typer.Option("--all", help="All shops, as without --shop; refused beside it.")
+    bool, _flag("--all", "All shops, as without --shop; refused beside it.")
 ]
 Jobs: TypeAlias = Annotated[int, typer.Option(min=1, help="So many shops side by side.")]
-ShowOnly: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Show it, send nothing.")]
+ShowOnly: TypeAlias = Annotated[bool, _flag("--dry-run", "Show it, send nothing.")]
 Last: TypeAlias = Annotated[int, typer.Option(min=1, help="How many runs to show.")]
 OfCommand: TypeAlias = Annotated[
     str | None, typer.Option(help="Only those of one command, like `run`.")
@@ -126,10 +136,10 @@ WhoOrShop: TypeAlias = Annotated[
     str | None, typer.Argument(help="Their id or e-mail; without, the one --shop itself.")
 ]
 Everything: TypeAlias = Annotated[
-    bool, typer.Option("--everything", help="All of the one --shop, not one customer.")
+    bool, _flag("--everything", "All of the one --shop, not one customer.")
 ]
 KeepInShop: TypeAlias = Annotated[
-    bool, typer.Option("--keep-in-shop", help="Leave our fields on the customer in the shop.")
+    bool, _flag("--keep-in-shop", "Leave our fields on the customer in the shop.")
 ]
 
 
@@ -146,17 +156,23 @@ Folder: TypeAlias = Annotated[Path, typer.Option(help="Where the practice shops 
 # ----------------------------------------------------------------------------------------- reading
 
 
-def day_of(as_of: datetime | None, now: datetime) -> date:
-    """The day to score as of; the future can't be known yet."""
-    day = (as_of or now).date()
-    if day > now.date():
-        raise ConfigurationError(f"{day} is yet to come", mend="Give --as-of a past day.")
-    return day
+def day_of(as_of: date | None, now: datetime) -> date:
+    """The day to score as of, today unless one is given."""
+    return _come(as_of or now.date(), now, "--as-of")
 
 
-def begin_of(since: datetime | None) -> datetime | None:
+def begin_of(since: date | None, now: datetime) -> datetime | None:
     """The first moment of that day, in UTC as the shops' instants are."""
-    return since.replace(tzinfo=UTC) if since else None
+    if since is None:
+        return None
+    return datetime.combine(_come(since, now, "--since"), time(), UTC)
+
+
+def _come(day: date, now: datetime, option: str) -> date:
+    """The day; ConfigurationError where it is in the future, of which nothing is known."""
+    if day > now.date():
+        raise ConfigurationError(f"{day} is yet to come", mend=f"Give {option} a past day.")
+    return day
 
 
 def globals_first(arguments: Sequence[str]) -> list[str]:

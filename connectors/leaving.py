@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from connectors import made_files, news, plan, privacy
+from connectors import erased, made_files, plan, privacy
 from connectors.config import ShopSettings
 from connectors.errors import ConfigurationError, ConnectorError
 from connectors.files import written_whole
@@ -95,7 +95,7 @@ def erase_shop(at: Session, shop: ShopSettings) -> None:
 
 
 def _told(at: Session, done: privacy.Erased, left: Sequence[Outcome]) -> None:
-    news.erased(at.terminal, done, left)
+    erased.erased(at.terminal, done, left)
     at.count(done.audit.shop, erased=sum(done.audit.counts.values()))
     if left or any(told.startswith("can't") for told in done.files.values()):
         at.worse(3)
