@@ -23,7 +23,7 @@ from rich.text import Text
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 COLUMNS = 112
-SECOND_SHOP = "us: "
+SECOND_SHOP = re.compile(r"(ok|warn|fail)? *us: ")
 #: What is shown of the second shop.
 OUTLINE = re.compile(r" pulled in | scored by | read back| report as of ")
 TABLE = "┏┃┡│└"
@@ -64,8 +64,8 @@ def outlined(lines: Sequence[Text]) -> Iterator[Text]:
     left_out = False
     for line in lines:
         if not (line.plain[:1] in TABLE and line.plain):
-            told = SECOND_SHOP in line.plain[:10]
-            left_out = told and not OUTLINE.search(line.plain)
+            told = SECOND_SHOP.match(line.plain) and not line.plain.startswith(" ")
+            left_out = bool(told) and not OUTLINE.search(line.plain)
         if not left_out:
             yield line
 
