@@ -6,7 +6,8 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.request import urlopen
@@ -15,6 +16,31 @@ from loopback import started
 from peers.environments import surroundings
 
 SIZES = (10_000, 50_000, 100_000, 500_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pull:
+    """What a side told of its pull; `requests` are the server's count."""
+
+    seconds: float
+    orders: int
+    lost: int
+    doubled: int
+    peak_mb: float
+    cpu_seconds: float
+    requests: int
+
+    @property
+    def speed(self) -> float:
+        return self.orders / self.seconds
+
+
+def figures(told: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, Any]:
+    """A `Pull`'s, of what `pulled` gives. Who is `gone` from the shop wasn't lost."""
+    lost = set(told["missing"]) - set(seen["gone"])
+    same = {name: told[name] for name in ("seconds", "doubled", "peak_mb", "cpu_seconds")}
+    orders = told["given"] - told["doubled"]
+    return {**same, "orders": orders, "lost": len(lost), "requests": seen["requests"]}
 
 
 def pulled(

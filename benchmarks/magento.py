@@ -15,7 +15,7 @@ import math
 import sys
 from dataclasses import dataclass
 
-from first_pull import SIZES, asked, pulled, show
+from first_pull import SIZES, Pull, asked, figures, pulled, show
 from peers.environments import HERE as SIDES
 from peers.environments import python_of
 
@@ -25,24 +25,12 @@ MANY = 50_000
 MOVING = 5_000
 
 
-@dataclass(frozen=True)
-class Run:
-    """One pull: what the side told, and what the server saw of it."""
+@dataclass(frozen=True, kw_only=True)
+class Run(Pull):
+    """One pull by so many workers; `served` is the server's own time in seconds."""
 
-    side: str
     workers: int
-    seconds: float
-    orders: int
-    lost: int
-    doubled: int
-    peak_mb: float
-    cpu_seconds: float
-    requests: int
     served: float
-
-    @property
-    def speed(self) -> float:
-        return self.orders / self.seconds
 
     @property
     def over(self) -> float:
@@ -58,11 +46,7 @@ def pull(side: str, orders: int, *options: object, workers: int = 1, task: str =
         command, arguments = (sys.executable, SIDES / "magento_side.py"), (orders, workers, task)
     server = ("magento_server.py", "--orders", orders, *options)
     told, seen = pulled(side, command, arguments, server)
-    lost = set(told["missing"]) - set(seen["gone"])
-    return Run(
-        side, workers, told["seconds"], told["given"] - told["doubled"], len(lost),
-        told["doubled"], told["peak_mb"], told["cpu_seconds"], seen["requests"], seen["seconds"],
-    )  # fmt: skip
+    return Run(**figures(told, seen), workers=workers, served=seen["seconds"])
 
 
 def show_run(name: str, run: Run, base: Run | None) -> None:

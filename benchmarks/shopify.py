@@ -17,7 +17,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from first_pull import SIZES, asked, pulled, show
+from first_pull import SIZES, Pull, asked, figures, pulled, show
 from peers.environments import HERE as SIDES
 from peers.environments import python_of
 
@@ -48,22 +48,11 @@ BULK = Side("clv-sync, bulk", "shopify_side.py", ("bulk", "read"))
 STORED = Side("clv-sync, bulk, stored", "shopify_side.py", ("bulk", "store"))
 
 
-@dataclass(frozen=True)
-class Run:
-    """One pull: what the side told, and what the server saw of it."""
+@dataclass(frozen=True, kw_only=True)
+class Run(Pull):
+    """One pull, and how many MB the server sent for it."""
 
-    seconds: float
-    orders: int
-    lost: int
-    doubled: int
-    peak_mb: float
-    cpu_seconds: float
-    requests: int
     mb: float
-
-    @property
-    def speed(self) -> float:
-        return self.orders / self.seconds
 
 
 def pull(side: Side, orders: int, *options: object) -> Run:
@@ -71,10 +60,7 @@ def pull(side: Side, orders: int, *options: object) -> Run:
     command = (side.python, SIDES / side.script)
     server = ("shopify_server.py", "--orders", orders, *options)
     told, seen = pulled(side.name, command, (orders, *side.told), server)
-    return Run(
-        told["seconds"], told["given"] - told["doubled"], len(told["missing"]), told["doubled"],
-        told["peak_mb"], told["cpu_seconds"], seen["requests"], seen["mb"],
-    )  # fmt: skip
+    return Run(**figures(told, seen), mb=seen["mb"])
 
 
 def heading(title: str) -> None:
