@@ -111,7 +111,7 @@ def pull_hinted(
     if not isinstance(platform, ByName):
         return pulled
     deleted = {order for hint in hints if hint.kind == "order deleted" for order in hint.orders}
-    told = {order: hint.triggered_at for hint in hints for order in hint.orders}
+    told = _changed_at(hints)
     due = store.behind(shop, told, deleted)
     seen: set[str] = set()
     for page in platform.pull_named(due, store.cursor(shop, "orders")) if due else ():
@@ -123,6 +123,16 @@ def pull_hinted(
     gone = {one for hint in hints if hint.kind == "customer gone" for one in hint.customers}
     store.forget_customers(shop, gone - set(customer_ids))
     return pulled
+
+
+def _changed_at(hints: Sequence[Hint]) -> dict[str, datetime | None]:
+    """When each order changed last; None where a hint doesn't say. They come in any order."""
+    told: dict[str, datetime | None] = {}
+    for hint in hints:
+        for order in hint.orders:
+            known, at = told.get(order, hint.triggered_at), hint.triggered_at
+            told[order] = max(known, at) if known and at else None
+    return told
 
 
 def _marked(pages: Iterator[Page]) -> Iterator[Page]:

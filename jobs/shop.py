@@ -88,15 +88,18 @@ def reconcile(
 
 
 def currency(at: Session, shop: ShopSettings) -> str | None:
-    """The one currency that the shop is scored in; several need a word from the owner."""
+    """The one currency that the shop is scored in; several need a word from the owner.
+
+    So does one that no order is in: everybody would be scored as if they had never bought.
+    """
     found = at.store.currencies(shop.shop)
-    if shop.currency or len(found) < 2:
-        return shop.currency
     counts = ", ".join(f"{code} {orders:,}" for code, orders in found.items())
-    raise ConfigurationError(
-        f"orders in {len(found)} currencies ({counts})",
-        mend=f"Set CLV_{shop.shop.upper()}_CURRENCY to the one to score.",
-    )
+    mend = f"Set CLV_{shop.shop.upper()}_CURRENCY to the one to score."
+    if shop.currency and found and shop.currency not in found:
+        raise ConfigurationError(f"no order is in {shop.currency} ({counts})", mend=mend)
+    if not shop.currency and len(found) > 1:
+        raise ConfigurationError(f"orders in {len(found)} currencies ({counts})", mend=mend)
+    return shop.currency
 
 
 def caveats(at: Session, shop: ShopSettings) -> list[str]:
@@ -142,6 +145,14 @@ def standing_plan(at: Session, file: Path) -> plans.Plan:
                 f"{shop} was scored or written to since {file} was made", mend="Plan anew."
             )
     return drawn
+
+
+def taken_back(at: Session, run: str) -> plans.Plan:
+    """What gives every customer back what they showed before that run."""
+    changes = writeback.undoing(at.store, run)
+    for name in {change.shop for change in changes}:
+        at.settings.shop(name)  # one that is no longer configured must not be passed over
+    return plans.Plan(at.now.isoformat(), {}, {}, {}, changes)
 
 
 @tracing.staged("apply")

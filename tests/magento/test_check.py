@@ -467,7 +467,7 @@ def test_a_token_of_the_wrong_length_is_a_400_with_oauth(web: responses.Requests
 @pytest.mark.parametrize(
     ("token", "cause"),
     [
-        ("a" * 31, "wrong token: CLV_EU_TOKEN has 31 characters"),
+        ("a" * 31, "wrong token; CLV_EU_TOKEN has 31 characters"),
         ("A" * 32, "wrong token"),
         ("eyJraWQ.eyJ1aWQ.c2ln", "person's session token"),
         ("a1" * 16, "Bearer tokens are switched off"),
