@@ -38,6 +38,7 @@ from connectors.errors import (
     ConnectorError,
     Interrupted,
 )
+from connectors.kept import keep
 from connectors.redaction import Redacting, redacted, secrets_of
 from connectors.session import Session
 from connectors.terminal import Terminal
@@ -322,7 +323,7 @@ def apply(
         if drawn.changes and not dry_run:
             question = f"Write to {len(drawn.changes):,} customers?"
             agree(context, question, yes or file is not None)
-            each_shop(at, lambda at, shop: shops.write(at, shop, drawn.of(shop.shop)))
+            each_shop(at, lambda at, shop: shops.write(at, shop, drawn.changes.of(shop.shop)))
         at.conclude("apply", changes=len(drawn.changes), dry_run=dry_run or None)
 
 
@@ -350,12 +351,12 @@ def undo(
         if run is None:
             news.wrote(at.terminal, at.store.write_runs())
             return at.conclude("undo")
-        taken_back = plans.Plan(at.now.isoformat(), {}, {}, {}, writeback.undoing(at.store, run))
-        for name in {change.shop for change in taken_back.changes}:
+        taken_back = keep(at.store.scratch(), writeback.undoing(at.store, run))
+        for name in taken_back.shops:
             at.settings.shop(name)  # one that is no longer configured must not be passed over
-        agree(context, f"Take {len(taken_back.changes):,} customers back?", yes)
+        agree(context, f"Take {len(taken_back):,} customers back?", yes)
         each_shop(at, lambda at, shop: shops.write(at, shop, taken_back.of(shop.shop)))
-        at.conclude("undo", changes=len(taken_back.changes))
+        at.conclude("undo", changes=len(taken_back))
 
 
 @app.command()
