@@ -125,7 +125,8 @@ def pull_hinted(
         pulled.add(page, store.mend(shop, page, at=now))
     store.forget_orders(shop, deleted - seen)
     gone = {one for hint in hints if hint.kind == "customer gone" for one in hint.customers}
-    store.forget_customers(shop, gone.difference(customer_ids))
+    if gone:
+        store.forget_customers(shop, gone.difference(customer_ids))
     return pulled
 
 
