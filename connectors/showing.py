@@ -13,6 +13,8 @@ from connectors.store.scratch import Scratch
 #: `shown` is JSON. A customer may be told twice: what was told last holds, in the first's place.
 COLUMNS = pa.schema([("place", pa.int64()), ("shown_id", pa.string()), ("shown", pa.string())])
 
+_text = json.JSONEncoder(separators=(",", ":")).encode
+
 
 class Showing:
     """Is added to page by page: a stream of Arrow's, in a file that is made for the first page."""
@@ -27,7 +29,7 @@ class Showing:
             self._scratch = self._make()
             self._scratch.write(COLUMNS.serialize().to_pybytes())
         end = self._rows + len(shown)
-        texts = [json.dumps(fields, separators=(",", ":")) for fields in shown.values()]
+        texts = [_text(dict(fields)) for fields in shown.values()]
         rows = pa.record_batch([range(self._rows, end), list(shown), texts], schema=COLUMNS)
         self._scratch.write(rows.serialize().to_pybytes())
         self._rows = end
