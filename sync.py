@@ -238,7 +238,7 @@ def apply(
         if drawn.changes and not dry_run:
             question = f"Write to {len(drawn.changes):,} customers?"
             agree(context, question, yes or file is not None)
-            each_shop(at, lambda at, shop: shops.write(at, shop, drawn.of(shop.shop)))
+            each_shop(at, lambda at, shop: shops.write(at, shop, drawn.changes.of(shop.shop)))
         at.conclude("apply", changes=len(drawn.changes), dry_run=dry_run or None)
 
 
@@ -263,9 +263,9 @@ def undo(context: typer.Context, run: given.RunId = None, yes: given.Yes = False
             news.wrote(at.terminal, at.store.write_runs())
             return at.conclude("undo")
         taken_back = shops.taken_back(at, run)
-        agree(context, f"Take {len(taken_back.changes):,} customers back?", yes)
+        agree(context, f"Take {len(taken_back):,} customers back?", yes)
         each_shop(at, lambda at, shop: shops.write(at, shop, taken_back.of(shop.shop)))
-        at.conclude("undo", changes=len(taken_back.changes))
+        at.conclude("undo", changes=len(taken_back))
 
 
 @app.command()

@@ -61,7 +61,7 @@ def quarantined(out: Terminal, shop: str, rejects: pd.DataFrame) -> None:
 
 def planned(out: Terminal, shop: str, drawn: plans.Drawn) -> None:
     """The plan in one line, how far it moves the shop, and its ten biggest changes."""
-    changes, counts, drift = drawn
+    changes, counts, drift = drawn.changes, drawn.counts, drawn.drift
     signs = [sign for sign in plans.SYMBOLS if counts[sign] or sign != "~"]
     told = ", ".join(f"{sign} {counts[sign]:,} {PLAN_WORDS[sign]}" for sign in signs)
     facts = {"counts": dict(counts), "changes": len(changes), "drift": drift.told()}
@@ -82,13 +82,13 @@ def planned(out: Terminal, shop: str, drawn: plans.Drawn) -> None:
             moved(change, "predicted_12m"),
             change.after.get("reason"),
         )
-        for change in sorted(changes, key=plans.weight, reverse=True)[:10]
+        for change in drawn.biggest
     ]
     columns = ("", "customer", "tier", "predicted", "why")
     out.table("change", f"{shop}: the biggest changes", columns, rows)
-    if moving := plans.moves(changes):
+    if drawn.moving:
         told = (
-            f"{shop}: {moving:,} customers would move to another customer group; "
+            f"{shop}: {drawn.moving:,} customers would move to another customer group; "
             "prices, taxes and promotions may hang on a group"
         )
         out.tell("warning", f"[yellow]{told}[/]", shop=shop, warning=told)

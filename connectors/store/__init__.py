@@ -17,6 +17,7 @@ tables       the tables as expressions: the log, and what of it stands
 summary      the summary per person, as expressions
 staging      what a scoring reads several times, worked out once
 reading      frames and batches out
+scratch      files beside the store for what is too much for memory
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ from connectors.store.migrations import migrate
 from connectors.store.reading import Numbers
 from connectors.store.rows import TABLES
 from connectors.store.scores import LATEST_SCORES, SCORES_UNTIL, Card
+from connectors.store.scratch import Scratch
 from connectors.store.tombstones import Erased
 
 if TYPE_CHECKING:  # it takes a third of a start
@@ -236,7 +238,7 @@ class Store:
         """The orders placed from `begin` until before `end`, by id."""
         return mending.placed(self.connection, shop, begin, end)
 
-    def orders_of_others(self, shop: str, customer_ids: Collection[str]) -> list[str]:
+    def orders_of_others(self, shop: str, customer_ids: Iterable[str]) -> list[str]:
         """Ids of the orders of registered customers who are none of these."""
         return mending.orders_of_others(self.connection, shop, customer_ids)
 
@@ -248,7 +250,7 @@ class Store:
         """Counts that differed are settled, since every month agrees now."""
         quarantine.settle_counts(self.connection, shop)
 
-    def forget_other_customers(self, shop: str, customer_ids: Collection[str]) -> None:
+    def forget_other_customers(self, shop: str, customer_ids: Iterable[str]) -> None:
         """Customers who are none of these leave: guests of their e-mail are guests again."""
         mending.forget_other_customers(self.connection, shop, customer_ids)
 
@@ -464,6 +466,22 @@ class Store:
         sql = f"select * from ({LATEST_SCORES}) where shop = $shop order by person_key"
         return reading.frame(self.connection, sql, shop=shop)
 
+    def has_scores(self, shop: str) -> bool:
+        """Whether any registered customer of the shop was ever scored."""
+        sql = "select person_key from scores where shop = $shop and customer_id is not null limit 1"
+        return bool(self._texts(sql, shop=shop))
+
+    def beside_scores(
+        self, shop: str, shown: Callable[[], pa.RecordBatchReader], columns: Sequence[str]
+    ) -> pa.RecordBatchReader:
+        """What each customer shows beside columns of their latest score, in small batches.
+
+        `shown`: place, shown_id and shown, as often as it is asked for. In order of the place that
+        a customer was first told in, with what was told of them last. Whoever has a score and shows
+        nothing comes behind, and whoever has none has no customer_id.
+        """
+        return reading.beside_scores(self.connection, shop, shown, columns)
+
     def scores_until(self, shop: str, until: date) -> pd.DataFrame:
         """The scores of the latest day up to `until` that was scored; no rows where none was."""
         return reading.frame(self.connection, SCORES_UNTIL, shop=shop, until=until)
@@ -520,7 +538,7 @@ class Store:
         """What became of it: call it after the push."""
         journal.journal_outcome(self.connection, run_id, shop, outcomes)
 
-    def journal(self, run_id: str) -> list[Written]:
+    def journal(self, run_id: str) -> Iterator[Written]:
         """What a run sent, in its order, with the outcome where one was heard."""
         return journal.journal(self.connection, run_id)
 
@@ -537,6 +555,10 @@ class Store:
         return journal.standing(self.connection, shop)
 
     # --------------------------------------------------------------------------------------- files
+
+    def scratch(self) -> Scratch:
+        """A nameless file beside the store."""
+        return Scratch(sealed.folder(self.connection))
 
     def note_file(self, path: Path, kind: str, at: datetime) -> None:
         """Remembers a file before it is made from the store, so that an erasure finds it."""

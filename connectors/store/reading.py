@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple, Required, TypedDict
@@ -11,6 +11,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from connectors.schema import PURCHASE_STATES, Rule
+from connectors.store.connection import registered
 from connectors.store.scores import LATEST_SCORES
 
 if TYPE_CHECKING:  # it takes a third of a start
@@ -26,6 +27,7 @@ ORDERED_BY: Mapping[str, str] = {
     "scores": "shop, person_key",
 }
 BATCH_ROWS = 100_000
+SMALL_BATCH_ROWS = 5_000
 
 
 class Asked(NamedTuple):
@@ -52,8 +54,21 @@ def frame(connection: DuckDBPyConnection, sql: str, **parameters: object) -> pd.
 
 def batches(connection: DuckDBPyConnection, sql: str, **parameters: object) -> pa.RecordBatchReader:
     """The answer in batches, however large; read it before the store closes."""
-    own = connection.cursor()  # others may ask the store while this is being read
-    found = own.execute(sql, parameters).to_arrow_reader(BATCH_ROWS)
+    # Others may ask the store while this is being read.
+    return _batches(connection.cursor(), sql, parameters, BATCH_ROWS)
+
+
+def small_batches(
+    connection: DuckDBPyConnection, sql: str, **parameters: object
+) -> pa.RecordBatchReader:
+    """The same for whoever makes several values of each row."""
+    return _batches(connection.cursor(), sql, parameters, SMALL_BATCH_ROWS)
+
+
+def _batches(
+    own: DuckDBPyConnection, sql: str, parameters: Mapping[str, object], size: int
+) -> pa.RecordBatchReader:
+    found = own.execute(sql, parameters).to_arrow_reader(size)
     schema = _at_the_edge(found.schema)
 
     def rows() -> Iterator[pa.RecordBatch]:
@@ -129,6 +144,44 @@ def summary(asked: Asked) -> str:
     from connectors.store import summary, tables
 
     return tables.sql(summary.summary(tables.standing(), **asked._asdict()))
+
+
+# ------------------------------------------------------------------------------------- for a plan
+
+#: Who was told more than once, as a platform may that has to read a part again.
+TOLD_AGAIN = """
+    select shown_id, min(place) as first, max(place) as last from showing
+    group by shown_id having count(*) > 1
+"""
+
+BESIDE = """
+    select shown_id, shown, scored.*
+    from (
+        select shown_id, shown, coalesce(first, place) as place
+        from showing left join told_again using (shown_id) where last is null or place = last
+    ) full join (
+        select customer_id{columns} from ({latest}) where shop = $shop and customer_id is not null
+    ) as scored on shown_id = customer_id
+    order by place
+"""
+
+
+def beside_scores(
+    connection: DuckDBPyConnection,
+    shop: str,
+    shown: Callable[[], pa.RecordBatchReader],
+    columns: Sequence[str],
+) -> pa.RecordBatchReader:
+    """What customers show, and these columns of their scores as far as there are such columns."""
+    own = connection.cursor()
+    with registered(own, "showing", shown()):
+        told_again = own.execute(TOLD_AGAIN).to_arrow_table()
+    known = own.table("scores").columns
+    there = "".join(f", {name}" for name in columns if name in known)
+    own.register("showing", shown())
+    own.register("told_again", told_again)
+    sql = BESIDE.format(columns=there, latest=LATEST_SCORES)
+    return _batches(own, sql, {"shop": shop}, SMALL_BATCH_ROWS)
 
 
 # -------------------------------------------------------------------------- for people, one by one
