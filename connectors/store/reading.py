@@ -14,8 +14,9 @@ from connectors.schema import PURCHASE_STATES, Rule
 from connectors.store.connection import registered
 from connectors.store.scores import LATEST_SCORES
 
-if TYPE_CHECKING:  # it takes a third of a start
+if TYPE_CHECKING:  # they take most of a start
     import pandas as pd
+    from ibis.expr.types import Table
 
 #: What can be read as a whole, and the order it comes in.
 ORDERED_BY: Mapping[str, str] = {
@@ -223,28 +224,27 @@ def net_of_unscored(rule: Rule) -> str:
 
 def excluded(connection: DuckDBPyConnection, asked: Asked) -> dict[str, int]:
     """How many orders the summary leaves out, by reason."""
-    from connectors.store import staging, summary, tables
+    from connectors.store import summary, tables
 
     with closing(connection.cursor()) as own:
-        standing = staging.standing(own, asked)
-        told = summary.excluded(
-            standing, shop=asked.shop, as_of=asked.as_of, currency=asked.currency
-        )
-        return dict(own.execute(tables.sql(told) + " order by reason").fetchall())
+        kinds = _kinds(own, asked.shop)
+        told = summary.excluded(kinds, asked.as_of, asked.currency)
+        return dict(own.execute(tables.sql(told)).fetchall())
 
 
 def currencies(connection: DuckDBPyConnection, shop: str) -> dict[str, int]:
     """How many orders the shop has in each currency, the commonest first."""
-    from connectors.store import staging
+    from connectors.store import summary, tables
 
     with closing(connection.cursor()) as own:
-        found = own.execute(
-            f"select currency, count(*) from orders anti join {staging.superseded(own, shop)}"
-            " using (shop, order_id, seq) where shop = ?"
-            " group by currency order by count(*) desc, currency",
-            [shop],
-        )
-        return dict(found.fetchall())
+        kinds = _kinds(own, shop)
+        return dict(own.execute(tables.sql(summary.currencies(kinds))).fetchall())
+
+
+def _kinds(own: DuckDBPyConnection, shop: str) -> Table:
+    from connectors.store import staging, summary
+
+    return summary.kinds(summary.told_apart(staging.standing_orders(own, shop), shop))
 
 
 def to_score(connection: DuckDBPyConnection, asked: Asked, with_traits: bool = False) -> str:
