@@ -628,6 +628,20 @@ def test_a_limit_on_lists_is_told_with_the_module(web: responses.RequestsMock) -
     assert "Input List Limit" in found.mend
 
 
+@pytest.mark.parametrize(
+    ("version", "status"), [("1.0.0", "warn"), ("1.1.0", "ok"), ("1.10.2", "ok"), ("dev", "ok")]
+)
+def test_a_module_that_is_older_than_this_program_is_pointed_out(
+    version: str, status: str, web: responses.RequestsMock
+) -> None:
+    """1.0 tells no countries and no sums: without a word the first would be missing for good."""
+    web.get(f"{BASE}/rest/all/V1/clv/module", json={"version": version})
+    everywhere(web, 200, {"items": [], "total_count": 0})
+    found = looked_at()["module"]
+    assert (found.status, f"version {version}" in found.detail) == (status, True)
+    assert ("--full-refresh" in found.mend) == (status == "warn")
+
+
 def test_what_is_sent_to_look_at_the_write_route_can_write_nothing(
     web: responses.RequestsMock,
 ) -> None:
