@@ -260,8 +260,9 @@ def undo(context: typer.Context, run: given.RunId = None, yes: given.Yes = False
     """Give every customer back what they showed before a run."""
     with session(context, "undo") as at:
         if run is None:
-            news.wrote(at.terminal, at.store.write_runs())
-            return at.conclude("undo")
+            runs = at.store.write_runs()
+            news.wrote(at.terminal, runs)
+            return at.conclude("undo", runs=len(runs))
         taken_back = shops.taken_back(at, run)
         agree(context, f"Take {len(taken_back):,} customers back?", yes)
         each_shop(at, lambda at, shop: shops.write(at, shop, taken_back.of(shop.shop)))
@@ -385,7 +386,9 @@ def erase(
                 agree(context, leaving.question(at, shop, customer), yes)
             each_shop(at, lambda at, shop: leaving.erase(at, shop, customer, keep_in_shop))
         else:
-            erased.erased_so_far(at.terminal, leaving.erasures(at))
+            so_far = leaving.erasures(at)
+            erased.erased_so_far(at.terminal, so_far)
+            return at.conclude("erase", erasures=len(so_far))
         at.conclude("erase")
 
 
