@@ -10,34 +10,50 @@ Reads a line of JSON for each request, writes one for each answer:
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import logging
 import os
+import pkgutil
 import resource
 import signal
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+#: What isn't ours and is imported late: when something is first asked of it.
+LATE = (
+    *("ibis.backends.duckdb", "ibis.expr.types.groupby", "ibis.formats.pyarrow"),
+    *("pandas", "pyarrow.dataset", "pyarrow.pandas_compat", "pyarrow.parquet", "scipy.optimize"),
+    *("oauthlib.oauth1", "rich._emoji_codes", "typer._adapters"),
+)
+#: Packages that an extra has to be installed for, or that no command works with.
+APART = ("connectors.spark", "connectors.sandbox")
+
+
 def warm() -> Any:
     """All that a command imports, now or later; no thread is started by it."""
     sys.path.insert(0, str(ROOT))
-    import ibis.backends.duckdb  # noqa: F401
-    import pandas  # noqa: F401
-    import pyarrow.parquet  # noqa: F401
-    import scipy.optimize  # noqa: F401
-
-    import clv  # noqa: F401
-    import connectors.store.summary  # noqa: F401
     import sync
 
+    for name in (*LATE, *_ours()):
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # what a child only reads stays its parent's memory
     return sync
+
+
+def _ours() -> Iterator[str]:
+    for room in ("clv", "connectors", "jobs"):
+        for found in pkgutil.walk_packages([str(ROOT / room)], f"{room}."):
+            if not found.name.startswith(APART):
+                yield found.name
 
 
 def child(sync: Any, asked: Mapping[str, Any]) -> None:
