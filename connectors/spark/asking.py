@@ -9,14 +9,12 @@ orders), `people` (the summary).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from connectors.store import reading
 from connectors.store.reading import Asked
 from connectors.store.rows import TABLES, arrow_schema
 
@@ -143,34 +141,32 @@ def sample() -> str:
 
 def traits(asked: Asked) -> str:
     """What the sampled persons came by."""
-    from connectors.store import summary, tables
+    from connectors.store import summary
 
-    first = summary.first_orders(tables.named("sampled", _valued(asked)))
+    first = summary.first_orders(sampled(asked))
     return spark_sql(summary.traits(first, _log(asked.shop).order_lines))
 
 
 # -------------------------------------------------------------------------- read here, by DuckDB
 
 
-def files(folders: Iterable[Path]) -> str:
-    """The rows of some folders' files, in their order."""
-    listed = ", ".join(
-        "'" + os.fspath(path).replace("'", "''") + "'"
-        for folder in folders
-        for path in sorted(folder.glob("*.parquet"))
+def files(folder: Path) -> str:
+    """The rows of a folder's files, in their order."""
+    paths = (os.fspath(path) for path in sorted(folder.glob("*.parquet")))
+    return (
+        "read_parquet([" + ", ".join("'" + path.replace("'", "''") + "'" for path in paths) + "])"
     )
-    return f"read_parquet([{listed}])"
 
 
-def summary(folders: Iterable[Path]) -> str:
+def summary(people: Path) -> str:
     from connectors.store.summary import SUMMARY
 
-    return f"select {', '.join(SUMMARY)} from {files(folders)}"
+    return f"select {', '.join(SUMMARY)} from {files(people)}"
 
 
 def seen(name: str, folder: Path) -> str:
     """Has the queries below find an answer under a name."""
-    return f"create or replace temp view {name} as from {files([folder])}"
+    return f"create or replace temp view {name} as from {files(folder)}"
 
 
 def excluded(as_of: date, currency: str | None) -> str:
@@ -191,16 +187,7 @@ def _kinds() -> Table:
     return tables.named("kinds", summary.kinds(summary.told_apart(tables.stored().orders, "")))
 
 
-def purchase_days(asked: Asked) -> str:
-    from connectors.store import summary, tables
+def sampled(asked: Asked) -> Table:
+    from connectors.store import tables
 
-    told = tables.sql(summary.purchase_days(tables.named("sampled", _valued(asked))))
-    return f"select person_key as customer_id, day, value from ({told}) order by person_key, day"
-
-
-def numbers(with_traits: bool) -> str:
-    """The columns of `Store.numbers`, for either engine."""
-    from connectors.store.summary import TRAITS
-
-    columns = [f"cast({name} as int) as {name}" for name in reading.COUNTS]
-    return ", ".join([*columns, "cast(net as double) as net", *(TRAITS if with_traits else ())])
+    return tables.named("sampled", _valued(asked))

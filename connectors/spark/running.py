@@ -54,8 +54,8 @@ class Cluster:
     ) -> None:
         """Has queries read these Parquet files under a name; where there are none, no rows.
 
-        By the schema of the first: Spark would start a job to find one. `by`: rows alike in this
-        column are together.
+        By the schema of the first: Spark would start a job to find one. `by`: the parts are ranges
+        of this column, so what is worked out for each of its values is in its order already.
         """
         from pyspark.sql.pandas.types import from_arrow_schema
 
@@ -66,7 +66,7 @@ class Cluster:
         schema = from_arrow_schema(pq.read_schema(paths[0]), prefer_timestamp_ntz=True)
         with self._asked():
             frame = self.session().read.schema(schema).parquet(*map(_address, paths))
-            frame = frame.repartition(by) if by else frame
+            frame = frame.repartitionByRange(by) if by else frame
             frame.createOrReplaceTempView(name)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,7 +24,6 @@ from connectors.errors import StoreError
 from connectors.files import on_the_disk, private_folder
 from connectors.identity import EmailHasher
 from connectors.platform import Page
-from connectors.schema import Rule
 from connectors.spark import asking, cluster
 from connectors.spark.partition import Scored, Tallied, Written
 from connectors.spark.running import Cluster
@@ -35,8 +34,8 @@ from connectors.store.reading import Asked
 from connectors.store.rows import TABLES
 from connectors.store.sealed import File
 
-if TYPE_CHECKING:  # it takes a third of a start
-    import pandas as pd
+if TYPE_CHECKING:  # it takes most of a start
+    from ibis.expr.types import Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +156,7 @@ class SparkStore(Store):
 
         return self._kept("valued", asked, query)
 
-    def _people(self, asked: Asked, with_traits: bool = False) -> Path:
+    def _scorable(self, asked: Asked, with_traits: bool = False) -> Path:
         """The summary of `to_score`: files that follow one another in order of person_key."""
         shown = self._shown(asked)
 
@@ -195,31 +194,30 @@ class SparkStore(Store):
         """Who is in the sample. Found here, because Spark's hash is another one than DuckDB's."""
         path = self.folder / "staged" / "chosen.parquet"
         chosen = staging.in_sample(self.connection, shop)
-        sql = f"select distinct person_key from {asking.files([valued])} where {chosen}"
+        sql = f"select distinct person_key from {asking.files(valued)} where {chosen}"
         sealed.write(self.connection, path, sql)
         return path
 
-    # -------------------------------------------------------------------------------- summary
+    # ------------------------------------------------------------------------ what is told of it
 
-    def summary(
-        self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
-    ) -> pd.DataFrame:
-        people = self._people(Asked(shop, as_of, rule, currency))
-        return reading.frame(self.connection, asking.summary([people]))
+    def _summary(self, asked: Asked) -> str:
+        return asking.summary(self._scorable(asked))
 
-    def summary_of(
-        self,
-        shop: str,
-        person_key: str,
-        *,
-        as_of: date,
-        rule: Rule = "net",
-        currency: str | None = None,
-    ) -> dict[str, Any]:
-        people = self._people(Asked(shop, as_of, rule, currency))
-        sql = f"from ({asking.summary([people])}) where person_key = $person_key"
-        found = reading.table(self.connection, sql, person_key=person_key).to_pylist()
-        return dict(found[0]) if found else {}
+    def _people(self, asked: Asked, with_traits: bool) -> str:
+        return asking.files(self._scorable(asked, with_traits))
+
+    def _sampled(self, asked: Asked) -> Table:
+        self.connection.execute(asking.seen("sampled", self._sample(asked)))
+        return asking.sampled(asked)
+
+    def _traits(self, asked: Asked) -> str:
+        sample = self._sample(asked)
+
+        def query() -> str:
+            self.cluster.name("sampled", _parts(sample))
+            return asking.traits(asked)
+
+        return f"from {asking.files(self._kept('traits', asked, query))}"
 
     def excluded(self, shop: str, *, as_of: date, currency: str | None = None) -> dict[str, int]:
         return self._of_kinds(shop, asking.excluded(as_of, currency))
@@ -232,66 +230,14 @@ class SparkStore(Store):
         self.connection.execute(asking.seen("kinds", kinds))
         return dict(self.connection.execute(sql).fetchall())
 
-    def reader(
-        self,
-        what: str,
-        *,
-        shops: Sequence[str],
-        as_of: date,
-        rule: Rule = "net",
-        currency: str | None = None,
-    ) -> pa.RecordBatchReader:
-        if what != "summary":
-            return super().reader(what, shops=shops, as_of=as_of, rule=rule, currency=currency)
-        people = [self._people(Asked(shop, as_of, rule, currency)) for shop in sorted(shops)]
-        return reading.batches(self.connection, asking.summary(people))
-
-    def traits(
-        self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
-    ) -> pd.DataFrame:
-        asked = Asked(shop, as_of, rule, currency)
-        sample = self._sample(asked)
-
-        def query() -> str:
-            self.cluster.name("sampled", _parts(sample))
-            return asking.traits(asked)
-
-        traits = asking.files([self._kept("traits", (*asked, sample.name), query)])
-        found = reading.frame(self.connection, f"select * exclude (currency) from {traits}")
-        return found.rename(columns={"person_key": "customer_id"}).set_index("customer_id")
-
-    def purchase_days(
-        self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
-    ) -> pd.DataFrame:
-        asked = Asked(shop, as_of, rule, currency)
-        self.connection.execute(asking.seen("sampled", self._sample(asked)))
-        return reading.frame(self.connection, asking.purchase_days(asked))
-
     # --------------------------------------------------------------------------------- scores
-
-    def to_score(self, shop: str, **known: Unpack[Numbers]) -> pa.RecordBatchReader:
-        asked, with_traits = reading.split(shop, known)
-        people = asking.files([self._people(asked, with_traits)])
-        return reading.batches(self.connection, f"from {people}")
-
-    def numbers(self, shop: str, **known: Unpack[Numbers]) -> pd.DataFrame:
-        return reading.frame(self.connection, self._numbers(shop, known))
-
-    def _numbers(self, shop: str, known: Numbers) -> str:
-        asked, with_traits = reading.split(shop, known)
-        people = asking.files([self._people(asked, with_traits)])
-        return f"select {asking.numbers(with_traits)} from {people}"
 
     def tally(
         self, shop: str, count: Callable[[pa.RecordBatch], T], **known: Unpack[Numbers]
     ) -> T | None:
         asked, with_traits = reading.split(shop, known)
-        self.cluster.name("people", _parts(self._people(asked, with_traits)))
-        sql = f"select {asking.numbers(with_traits)} from people"
-        return added_up(self.cluster.over(sql, Tallied(count)))
-
-    def spread(self, shop: str, many: int, **known: Unpack[Numbers]) -> pd.DataFrame:
-        return reading.spread(self.connection, self._numbers(shop, known), many)
+        self.cluster.name("people", _parts(self._scorable(asked, with_traits)))
+        return added_up(self.cluster.over(reading.numbers("people", with_traits), Tallied(count)))
 
     def score(
         self,
@@ -301,7 +247,7 @@ class SparkStore(Store):
         **known: Unpack[Numbers],
     ) -> T | None:
         asked, with_traits = reading.split(shop, known)
-        people = self._people(asked, with_traits)
+        people = self._scorable(asked, with_traits)
         self.cluster.name("people", _parts(people))
         seq = next_seq(self.connection)
         folder = private_folder(self.folder / "log" / "scores" / f"{seq:012}-{shop}")

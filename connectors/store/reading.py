@@ -93,41 +93,48 @@ def _outside(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-class Numbers(TypedDict, total=False):
-    """Which of a shop's orders count and as what, and whether traits are told, too."""
+class Which(TypedDict, total=False):
+    """Which of a shop's orders count, and as what: in one currency, or each in its own."""
 
     as_of: Required[date]
     rule: Rule
     currency: str | None
+
+
+class Numbers(Which, total=False):
+    """The same, and whether traits are told, too."""
+
     with_traits: bool
+
+
+def asked_of(shop: str, which: Which) -> Asked:
+    return Asked(shop, which["as_of"], which.get("rule", "net"), which.get("currency"))
 
 
 def split(shop: str, known: Numbers) -> tuple[Asked, bool]:
     """What is asked of a shop, and whether with traits."""
-    asked = Asked(shop, known["as_of"], known.get("rule", "net"), known.get("currency"))
-    return asked, known.get("with_traits", False)
+    return asked_of(shop, known), known.get("with_traits", False)
 
 
 #: What `numbers` gives as whole numbers.
 COUNTS = ("frequency", "recency", "T", "orders")
 
 
-def whole(what: str, shops: Sequence[str], as_of: date, rule: Rule, currency: str | None) -> str:
-    """SQL for one of `ORDERED_BY`, of the shops in its parameter `shops`."""
-    source = _source(what, [Asked(shop, as_of, rule, currency) for shop in shops], rule)
+def whole(what: str, rule: Rule, summaries: Sequence[str]) -> str:
+    """SQL for one of `ORDERED_BY`, of the shops in its parameter `shops` with these summaries."""
     return (
-        f"select * from ({source}) where shop in (select unnest($shops::varchar[]))"
-        f" order by {ORDERED_BY[what]}"
+        f"select * from ({_source(what, rule, summaries)})"
+        f" where shop in (select unnest($shops::varchar[])) order by {ORDERED_BY[what]}"
     )
 
 
-def _source(what: str, asked: Sequence[Asked], rule: Rule) -> str:
+def _source(what: str, rule: Rule, summaries: Sequence[str]) -> str:
     if what == "scores":
         return LATEST_SCORES
     if what == "orders":
         return orders(rule)
     if what == "summary":
-        return " union all ".join(f"({summary(each)})" for each in asked)
+        return " union all ".join(f"({each})" for each in summaries)
     own = "(seq)" if what == "order_lines" else "(seq, digest)"
     return f"select * exclude {own} from latest_{what}"
 
@@ -261,17 +268,17 @@ def to_score(connection: DuckDBPyConnection, asked: Asked, with_traits: bool = F
     return tables.sql(summary.told(people, asked.shop, asked.as_of, *more))
 
 
-def numbers(connection: DuckDBPyConnection, asked: Asked, with_traits: bool = False) -> str:
+def numbers(people: str, with_traits: bool) -> str:
     """What models look at: counts, durations in days and net value, of nobody by name.
 
-    In four bytes each where they fit: a large shop's are held in memory at once. The order is that
-    of `to_score`.
+    As any engine reads it, from the answer of `to_score` and in its order. In four bytes each where
+    they fit: a large shop's are held in memory at once.
     """
     from connectors.store.summary import TRAITS
 
-    columns = [f"{name}::integer as {name}" for name in COUNTS]
-    columns += ["net::double as net", *(TRAITS if with_traits else ())]
-    return f"select {', '.join(columns)} from ({to_score(connection, asked, with_traits)})"
+    columns = [f"cast({name} as int) as {name}" for name in COUNTS]
+    columns += ["cast(net as double) as net", *(TRAITS if with_traits else ())]
+    return f"select {', '.join(columns)} from {people}"
 
 
 def spread(connection: DuckDBPyConnection, sql: str, many: int) -> pd.DataFrame:
@@ -282,20 +289,26 @@ def spread(connection: DuckDBPyConnection, sql: str, many: int) -> pd.DataFrame:
     return frame(connection, chosen, step=max(1, -(-of // many)))
 
 
-def traits(connection: DuckDBPyConnection, asked: Asked) -> str:
+def purchase_days(sampled: Table) -> str:
+    """The purchase days of all persons, or of a fixed sample of a large shop's."""
+    from connectors.store import summary, tables
+
+    told = tables.sql(summary.purchase_days(sampled))
+    return f"select person_key as customer_id, day, value from ({told}) order by person_key, day"
+
+
+def sampled(connection: DuckDBPyConnection, asked: Asked) -> Table:
+    """The counting orders of the sample."""
+    from connectors.store import staging
+
+    with closing(connection.cursor()) as own:
+        return staging.sample(own, asked)
+
+
+def traits(asked: Asked, sampled: Table) -> str:
     """What the persons came by whose purchase days `purchase_days` tells."""
-    from connectors.store import staging, summary, tables
+    from connectors.store import summary, tables
 
     lines = tables.stored().order_lines
-    with closing(connection.cursor()) as own:
-        first = summary.first_orders(staging.sample(own, asked))
+    first = summary.first_orders(sampled)
     return tables.sql(summary.traits(first, lines.filter(lines.shop == asked.shop)))
-
-
-def purchase_days(connection: DuckDBPyConnection, asked: Asked) -> str:
-    """The purchase days of all persons, or of a fixed sample of a large shop's."""
-    from connectors.store import staging, summary, tables
-
-    with closing(connection.cursor()) as own:
-        told = tables.sql(summary.purchase_days(staging.sample(own, asked)))
-    return f"select person_key as customer_id, day, value from ({told}) order by person_key, day"
