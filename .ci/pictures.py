@@ -80,7 +80,7 @@ def drawn(lines: Sequence[Text], into: Path) -> None:
 
 def photographed(page: Path, into: Path) -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome") or sys.exit("no Chromium")
-    looks = ("--headless=new", "--disable-gpu", "--hide-scrollbars", "--window-size=960,935")
+    looks = ("--headless=new", "--disable-gpu", "--hide-scrollbars", "--window-size=1120,1090")
     subprocess.run(  # noqa: S603  # the system's browser, on a page of our own
         [browser, *looks, "--no-sandbox", f"--screenshot={into}", page.as_uri()],
         check=True,

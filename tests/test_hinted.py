@@ -126,7 +126,7 @@ def test_hints_stay_where_the_pull_fails(
 def test_serve_says_what_it_lacks(environment: dict[str, str], run: Run) -> None:
     ended = run({**environment, "CLV_US_CLIENT_SECRET": ""}, "serve", "--port", "0")
     assert ended.code == 1
-    assert "CLV_US_CLIENT_SECRET" in ended.err
+    assert "Set CLV_US_CLIENT_SECRET to the app's client secret." in ended.err
 
 
 # ------------------------------------------------------------------------- what the law asks for
