@@ -105,7 +105,7 @@ def peak_of(process: int) -> float:
 
 def measured(store: str, model: str, meanwhile: Callable[[], None] | None = None) -> dict[str, Any]:
     """The figures of a fresh process; what is to happen in the meantime happens."""
-    with tempfile.NamedTemporaryFile("r") as tidied:
+    with tempfile.TemporaryDirectory() as tidied:
         environment = os.environ | {
             "CLV_SHOPS": filling.SHOP,
             f"CLV_{filling.SHOP.upper()}_PLATFORM": "file",
@@ -113,7 +113,7 @@ def measured(store: str, model: str, meanwhile: Callable[[], None] | None = None
             "CLV_STORE": store,
             "CLV_MODEL": model,
             "PYTHONPATH": str(HOUSE),
-            "JDK_JAVA_OPTIONS": f"-Xlog:gc:file={tidied.name}",
+            "JDK_JAVA_OPTIONS": f"-Xlog:gc:file={tidied}/%p.log",
         }
         command = [sys.executable, __file__, "--job", store]
         with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as job:  # noqa: S603
@@ -123,7 +123,8 @@ def measured(store: str, model: str, meanwhile: Callable[[], None] | None = None
         if job.returncode:
             raise subprocess.CalledProcessError(job.returncode, command)
         figures: dict[str, Any] = json.loads(said.splitlines()[-1])
-        lasting = re.findall(r"->(\d+)M\(", tidied.read())
+        said_of_heap = "".join(log.read_text() for log in Path(tidied).iterdir())
+        lasting = re.findall(r"->(\d+)M\(", said_of_heap)
     return figures | {"heap_mb": max(map(int, lasting), default=0)}
 
 

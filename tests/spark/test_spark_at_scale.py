@@ -51,10 +51,10 @@ def test_a_large_shop_is_the_same_on_both_though_a_worker_dies(
             named, "bg", lambda: killed.append(killed_in_the_middle(cluster, there.warehouse))
         )
         every = len(parts(there.warehouse, before))
-    duckdb = benchmark.measured(str(here), "bg")
-    for kind, figures in {"Spark, a worker killed": spark, "DuckDB": duckdb}.items():
-        benchmark.told(kind, figures)
-    found = benchmark.agreement(here, there)
+        duckdb = benchmark.measured(str(here), "bg")
+        for kind, figures in {"Spark, a worker killed": spark, "DuckDB": duckdb}.items():
+            benchmark.told(kind, figures)
+        found = benchmark.agreement(here, there)
     benchmark.line(f"{found}; {killed[0]} parts of {every} done when the worker died")
     assert found.persons == found.scored > ORDERS * 0.25
     assert (found.summaries, found.scores) == (0, 0)

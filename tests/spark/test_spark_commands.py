@@ -47,16 +47,16 @@ COMMANDS: Mapping[str, tuple[list[str], list[str]]] = {
 }
 
 
-def orders_of(folder: Path) -> None:
-    """Two years of 300 customers who buy and leave as Pareto/NBD says."""
+def orders_of(folder: Path, customers: int = 300, name: str = "orders.csv") -> None:
+    """Two years of customers who buy and leave as Pareto/NBD says."""
     model = clv.ParetoNBD(r=0.9, alpha=60.0, s=0.6, beta=60.0)
     spend = clv.GammaGamma(p=6.0, q=4.0, v=15.0, robust_mean=30.0)
     first = pd.Timestamp("2024-01-01").date()
-    orders = clv.simulate(model, 300, start=first, days=731, seed=5, spend=spend)
+    orders = clv.simulate(model, customers, start=first, days=731, seed=5, spend=spend)
     rows = orders.assign(order_id=np.arange(len(orders)), currency="EUR", channel="web")
     rows["ordered_at"] = rows.ordered_at.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
-    folder.mkdir()
-    rows.to_csv(folder / "orders.csv", index=False)
+    folder.mkdir(exist_ok=True)
+    rows.to_csv(folder / name, index=False)
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,35 @@ def ended(
             wrote = {file: (both / place / file).read_text(encoding="utf-8") for file in files}
             done[name].append((said, wrote))
     return {name: tuple(said) for name, said in done.items()}
+
+
+SHOPS = {
+    **SHOP, "CLV_SHOPS": "web,app", "CLV_APP_PLATFORM": "file", "CLV_APP_PATH": "app.csv",
+}  # fmt: skip
+
+
+def test_shops_side_by_side_are_run_and_taken_back_as_on_one_machine(
+    cluster: Standalone, tmp_path: Path
+) -> None:
+    kinds = {"here": "store.duckdb", "there": cluster.target(tmp_path / "there" / "warehouse")}
+    found: dict[str, list[Any]] = {}
+    for place, store in kinds.items():
+        orders_of(tmp_path / place)
+        orders_of(tmp_path / place, 120, "app.csv")
+        run = called_in(tmp_path / place)
+        ran = run({**SHOPS, "CLV_STORE": store}, "run", "--all", "--jobs", "2", "--json")
+        assert ran.code == 0, ran.err
+        run_id = ran.lines[-1]["run_id"]
+        for arguments in (
+            ("export", "scores", "--out", "scores.csv"), ("undo", run_id, "--yes"), ("undo",),
+        ):  # fmt: skip
+            ended = run({**SHOPS, "CLV_STORE": store}, *arguments, "--json")
+            assert ended.code == 0, ended.err
+            found.setdefault(place, []).append(list(map(told, ended.lines)))
+        found[place].append(sorted(json.dumps(told(line)) for line in ran.lines))
+        found[place].append(lasting((tmp_path / place / "scores.csv").read_text(encoding="utf-8")))
+    assert found["here"] == found["there"]
+    assert found["here"][-1].count("\n") > 400
 
 
 #: What differs from one run to the next, or is where it ran.
