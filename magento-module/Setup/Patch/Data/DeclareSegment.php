@@ -7,11 +7,12 @@ namespace ClvSync\CustomerClv\Setup\Patch\Data;
 use ClvSync\CustomerClv\Setup\CustomerAttributes;
 use Magento\Framework\Setup\ModuleDataSetupInterface;
 use Magento\Framework\Setup\Patch\DataPatchInterface;
+use Magento\Framework\Setup\Patch\PatchRevertableInterface;
 
 /**
  * Declares the segment in shops that have had the other attributes since version 1.0.
  */
-class DeclareSegment implements DataPatchInterface
+class DeclareSegment implements DataPatchInterface, PatchRevertableInterface
 {
     private const SEGMENT = 'clv_segment';
 
@@ -48,5 +49,13 @@ class DeclareSegment implements DataPatchInterface
     {
         $this->attributes->declare($this->moduleDataSetup, [self::SEGMENT]);
         return $this;
+    }
+
+    /**
+     * @inheritDoc
+     */
+    public function revert(): void
+    {
+        $this->attributes->remove($this->moduleDataSetup);
     }
 }

@@ -13,6 +13,7 @@ use Magento\Customer\Setup\CustomerSetup;
 use Magento\Customer\Setup\CustomerSetupFactory;
 use Magento\Framework\Exception\LocalizedException;
 use Magento\Framework\Setup\ModuleDataSetupInterface;
+use Magento\Framework\Setup\Patch\PatchRevertableInterface;
 use PHPUnit\Framework\TestCase;
 
 class CustomerAttributesTest extends TestCase
@@ -56,6 +57,16 @@ class CustomerAttributesTest extends TestCase
         $this->expectExceptionMessage('clv_segment is int and not varchar: remove or rename it first.');
 
         $this->apply(DeclareSegment::class);
+    }
+
+    /**
+     * What can't be reverted stays in Magento's list of patches, and is passed over when the module comes back.
+     */
+    public function testNoPatchIsLeftBehindByAnUninstall(): void
+    {
+        foreach ([DeclareAttributes::class, DeclareSegment::class] as $patch) {
+            self::assertContains(PatchRevertableInterface::class, class_implements($patch));
+        }
     }
 
     /**
