@@ -126,9 +126,9 @@ def orders(rule: Rule) -> str:
 
 
 def summary(asked: Asked) -> str:
-    from connectors.store import summary, tables
+    from connectors.store import saying
 
-    return tables.sql(summary.summary(tables.standing(), **asked._asdict()))
+    return saying.of(asked, saying.whole_summary(saying.any_like(asked)))
 
 
 # -------------------------------------------------------------------------- for people, one by one
@@ -200,12 +200,11 @@ def to_score(connection: DuckDBPyConnection, asked: Asked, with_traits: bool = F
     In order of person_key and currency: so they are staged, and DuckDB gives a table's rows in the
     order they went in (https://duckdb.org/docs/stable/sql/dialect/order_preservation, 2026-11-23).
     """
-    from connectors.store import staging, summary, tables
+    from connectors.store import saying, staging
 
     with closing(connection.cursor()) as own:
         people = staging.people(own, asked, with_traits)
-    more = (*(summary.TRAITS if with_traits else ()), "previous_tier")
-    return tables.sql(summary.told(people, asked.shop, asked.as_of, *more))
+    return saying.of(asked, saying.told(saying.any_like(asked), with_traits), people)
 
 
 def numbers(connection: DuckDBPyConnection, asked: Asked, with_traits: bool = False) -> str:
@@ -231,18 +230,17 @@ def spread(connection: DuckDBPyConnection, sql: str, many: int) -> pd.DataFrame:
 
 def traits(connection: DuckDBPyConnection, asked: Asked) -> str:
     """What the persons came by whose purchase days `purchase_days` tells."""
-    from connectors.store import staging, summary, tables
+    from connectors.store import saying, staging
 
-    lines = tables.stored().order_lines
     with closing(connection.cursor()) as own:
-        first = summary.first_orders(staging.sample(own, asked))
-    return tables.sql(summary.traits(first, lines.filter(lines.shop == asked.shop)))
+        sample = staging.sample(own, asked)
+    return saying.of(asked, saying.traits_of_sample(saying.any_like(asked)), sample)
 
 
 def purchase_days(connection: DuckDBPyConnection, asked: Asked) -> str:
     """The purchase days of all persons, or of a fixed sample of a large shop's."""
-    from connectors.store import staging, summary, tables
+    from connectors.store import saying, staging
 
     with closing(connection.cursor()) as own:
-        told = tables.sql(summary.purchase_days(staging.sample(own, asked)))
+        told = saying.of(asked, saying.purchase_days(), staging.sample(own, asked))
     return f"select person_key as customer_id, day, value from ({told}) order by person_key, day"
