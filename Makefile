@@ -9,7 +9,7 @@ ALL := --extra serve --extra sandbox --extra report --extra challenger --extra o
 SPARK := $(VENV)-spark
 ON_SPARK := --extra spark --constraint requirements.lock
 
-.PHONY: install demo test thorough spark reliability reliability-selftest check check-module docs audit sbom bench lock
+.PHONY: install demo test thorough spark spark-full reliability reliability-selftest check check-module docs audit sbom bench lock
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -38,6 +38,9 @@ $(SPARK)/.installed: requirements.lock requirements-spark.lock pyproject.toml
 
 spark: $(SPARK)/.installed  ## the stores' tests on a Spark cluster on loopback; needs Java 17 or 21
 	$(SPARK)/bin/python -m pytest tests/spark tests/store
+
+spark-full: $(SPARK)/.installed  ## ten million orders on both, a worker killed: the same? (6 GB of disk)
+	SPARK_ORDERS=10000000 $(SPARK)/bin/python -m pytest -m thorough -s tests/spark/test_spark_at_scale.py
 
 reliability: $(STAMP)  ## the 43 numbered checks at their full figures, as a table (within half an hour)
 	RELIABILITY=full $(BIN)/python -m pytest tests/reliability --numprocesses auto --dist worksteal

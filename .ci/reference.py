@@ -22,7 +22,7 @@ from connectors.config import KEYS, SHOP_DEFAULTS, SHOP_KEYS, WAYS_IN  # noqa: E
 
 PAGE = ROOT / "docs" / "reference.md"
 #: What a value is called, by the option's type.
-CALLED = {"str": "TEXT", "int": "NUMBER", "Path": "PATH", "datetime": "YYYY-MM-DD"}
+CALLED = {"str": "TEXT", "int": "NUMBER", "Path": "PATH", "date": "YYYY-MM-DD"}
 #: The shops of .env.example stand for any of their platform.
 PLATFORMS = {"EU": "Magento", "US": "Shopify", "X": "file"}
 ANY_SHOP = re.compile(rf"CLV_({'|'.join(PLATFORMS)})_")
@@ -74,7 +74,7 @@ def _is_enum(kind: Any) -> bool:
 def _value(kind: Any) -> str:
     if _is_enum(kind):
         return "|".join(str(one.value) for one in kind).replace("|", "\\|")
-    named = re.findall(r"datetime|Path|int|str", str(kind))
+    named = re.findall(r"date|Path|int|str", str(kind))
     return CALLED[named[0]]
 
 

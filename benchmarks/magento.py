@@ -11,45 +11,26 @@ it has), and memory as the shop grows (from a server that takes no time).
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-import subprocess
 import sys
 from dataclasses import dataclass
-from tempfile import TemporaryDirectory
-from typing import Any
-from urllib.request import urlopen
 
-from loopback import started
+from first_pull import SIZES, Pull, asked, figures, pulled, show
 from peers.environments import HERE as SIDES
-from peers.environments import python_of, surroundings
+from peers.environments import python_of
 
 PEERS = {"pymagento": "pymagento_peer.py", "my-magento": "my_magento_peer.py"}
-SIZES = (10_000, 50_000, 100_000, 500_000)
 #: From so many on my-magento is left out: it holds all orders in memory twice, a few dozen KB each.
 MANY = 50_000
 MOVING = 5_000
 
 
-@dataclass(frozen=True)
-class Run:
-    """One pull: what the side told, and what the server saw of it."""
+@dataclass(frozen=True, kw_only=True)
+class Run(Pull):
+    """One pull by so many workers; `served` is the server's own time in seconds."""
 
-    side: str
     workers: int
-    seconds: float
-    orders: int
-    lost: int
-    doubled: int
-    peak_mb: float
-    cpu_seconds: float
-    requests: int
     served: float
-
-    @property
-    def speed(self) -> float:
-        return self.orders / self.seconds
 
     @property
     def over(self) -> float:
@@ -57,39 +38,15 @@ class Run:
         return self.seconds / (self.served / self.workers) if self.served else math.inf
 
 
-def ask(address: str) -> dict[str, Any]:
-    with urlopen(f"{address}/_served") as answer:  # noqa: S310 -- our own server
-        told: dict[str, Any] = json.load(answer)
-    return told
-
-
 def pull(side: str, orders: int, *options: object, workers: int = 1, task: str = "read") -> Run:
     """One side's pull of a fresh server with so many orders."""
-    with (
-        started("magento_server.py", "--orders", orders, *options) as address,
-        TemporaryDirectory() as folder,
-    ):
-        if side in PEERS:
-            command = [python_of(side), SIDES / PEERS[side], address, orders]
-        else:
-            command = [sys.executable, SIDES / "magento_side.py", address, orders, workers, task]
-        done = subprocess.run(  # noqa: S603 -- our own words
-            [str(part) for part in command], env=surroundings(), capture_output=True, text=True,
-            cwd=folder,
-        )  # fmt: skip
-        if done.returncode:
-            raise SystemExit(f"{side} failed:\n{done.stderr[-3000:]}")
-        told, seen = json.loads(done.stdout.splitlines()[-1]), ask(address)
-    lost = set(told["missing"]) - set(seen["gone"])
-    return Run(
-        side, workers, told["seconds"], told["given"] - told["doubled"], len(lost),
-        told["doubled"], told["peak_mb"], told["cpu_seconds"], seen["requests"], seen["seconds"],
-    )  # fmt: skip
-
-
-def show(text: str = "") -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    if side in PEERS:
+        command, arguments = (python_of(side), SIDES / PEERS[side]), (orders,)
+    else:
+        command, arguments = (sys.executable, SIDES / "magento_side.py"), (orders, workers, task)
+    server = ("magento_server.py", "--orders", orders, *options)
+    told, seen = pulled(side, command, arguments, server)
+    return Run(**figures(told, seen), workers=workers, served=seen["seconds"])
 
 
 def show_run(name: str, run: Run, base: Run | None) -> None:
@@ -140,14 +97,10 @@ def growing(most: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--orders", type=int, default=50_000)
-    parser.add_argument("--most", type=int, default=500_000)
-    parser.add_argument("--no-peers", dest="peers", action="store_false")
-    asked = parser.parse_args()
-    side_by_side(asked.orders, asked.peers)
-    on_the_move(asked.peers)
-    growing(asked.most)
+    told = asked(__doc__)
+    side_by_side(told.orders, told.peers)
+    on_the_move(told.peers)
+    growing(told.most)
 
 
 if __name__ == "__main__":

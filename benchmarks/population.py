@@ -34,12 +34,14 @@ P, Q, V = 6.25, 3.74, 15.44
 OLDEST_DAYS = 730
 BATCH = 1_000_000
 
-#: Of orders: ten orders to three customers, with either model.
+#: Of orders: ten of them to three customers; of `rare`, four.
 TRUTHS = {
     "bg": BetaGeoNBD(r=0.466, alpha=31.0, a=0.8, b=2.4),
     "pareto": ParetoNBD(r=0.8, alpha=75.0, s=0.5, beta=100.0),
+    "rare": BetaGeoNBD(r=0.466, alpha=400.0, a=0.8, b=2.4),
 }
 ORDERS_A_CUSTOMER = 10 / 3
+ORDERS_A_RARE_CUSTOMER = 1.3575
 BEGINS = np.datetime64("2024-01-02", "s")
 #: Customers at a time, then orders at a time: some 100 MB either way.
 CUSTOMERS_AT_ONCE = 250_000

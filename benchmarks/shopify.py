@@ -13,22 +13,15 @@ rows. CPU is the whole process, start and all. At last memory as the shop grows.
 
 from __future__ import annotations
 
-import argparse
-import json
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
-from urllib.request import urlopen
 
-from loopback import started
+from first_pull import SIZES, Pull, asked, figures, pulled, show
 from peers.environments import HERE as SIDES
-from peers.environments import python_of, surroundings
+from peers.environments import python_of
 
 PLANS = {"Basic, 2 calls and 100 points a second": "standard", "Plus, ten times that": "plus"}
-SIZES = (10_000, 50_000, 100_000, 500_000)
 NO_TIME = ("--page-ms", 0, "--order-ms", 0, "--plan", "none")
 
 
@@ -55,50 +48,19 @@ BULK = Side("clv-sync, bulk", "shopify_side.py", ("bulk", "read"))
 STORED = Side("clv-sync, bulk, stored", "shopify_side.py", ("bulk", "store"))
 
 
-@dataclass(frozen=True)
-class Run:
-    """One pull: what the side told, and what the server saw of it."""
+@dataclass(frozen=True, kw_only=True)
+class Run(Pull):
+    """One pull, and how many MB the server sent for it."""
 
-    seconds: float
-    orders: int
-    lost: int
-    doubled: int
-    peak_mb: float
-    cpu_seconds: float
-    requests: int
     mb: float
-
-    @property
-    def speed(self) -> float:
-        return self.orders / self.seconds
 
 
 def pull(side: Side, orders: int, *options: object) -> Run:
     """One side's pull of a fresh server with so many orders."""
-    python = side.python
-    with (
-        started("shopify_server.py", "--orders", orders, *options) as address,
-        TemporaryDirectory() as folder,
-    ):
-        command = [python, SIDES / side.script, address, orders, *side.told]
-        done = subprocess.run(  # noqa: S603 -- our own words
-            [str(part) for part in command], env=surroundings(), capture_output=True, text=True,
-            cwd=folder,
-        )  # fmt: skip
-        if done.returncode:
-            raise SystemExit(f"{side.name} failed:\n{done.stderr[-3000:]}")
-        told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        with urlopen(f"{address}/_served") as answer:  # noqa: S310 -- our own server
-            seen = json.load(answer)
-    return Run(
-        told["seconds"], told["given"] - told["doubled"], len(told["missing"]), told["doubled"],
-        told["peak_mb"], told["cpu_seconds"], seen["requests"], seen["mb"],
-    )  # fmt: skip
-
-
-def show(text: str = "") -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    command = (side.python, SIDES / side.script)
+    server = ("shopify_server.py", "--orders", orders, *options)
+    told, seen = pulled(side.name, command, (orders, *side.told), server)
+    return Run(**figures(told, seen), mb=seen["mb"])
 
 
 def heading(title: str) -> None:
@@ -140,15 +102,11 @@ def growing(most: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--orders", type=int, default=50_000)
-    parser.add_argument("--most", type=int, default=500_000)
-    parser.add_argument("--no-peers", dest="peers", action="store_false")
-    asked = parser.parse_args()
-    side_by_side(asked.orders, (DLT, AIRBYTE) if asked.peers else ())
-    heading(f"{asked.orders:,} orders from a server that takes no time")
-    compared((PLAIN_REST, PLAIN_FILE, REST, BULK), asked.orders, *NO_TIME)
-    growing(asked.most)
+    told = asked(__doc__)
+    side_by_side(told.orders, (DLT, AIRBYTE) if told.peers else ())
+    heading(f"{told.orders:,} orders from a server that takes no time")
+    compared((PLAIN_REST, PLAIN_FILE, REST, BULK), told.orders, *NO_TIME)
+    growing(told.most)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,11 @@ Every order looks as the sandbox shows it, over REST and in a bulk result, and h
 An order costs the server `order-ms` either way. A page of REST and every answer of GraphQL wait
 `page-ms` besides. A bulk operation is begun after `queue-ms` and works by itself, five at once as
 Shopify allows; its file is written while it works, as there, and not while somebody waits for it.
-A plan's limits hold as on Shopify: REST calls out of a
-bucket of 40 at 2 a second (Plus: 400 at 20), GraphQL's points out of one of 2,000 at 100 a second
-(Plus: 20,000 at 1,000), counted as the sandbox counts them. The waiting is asleep, so that answers
-overlap as they do on a server with idle cores. Not simulated: how long Shopify really works for an
-order in bulk, of which no figure is published.
-Prints its address. /_served tells what was asked for so far.
+A plan's limits hold as on Shopify: REST calls out of a bucket of 40 at 2 a second (Plus: 400 at
+20), GraphQL's points out of one of 2,000 at 100 a second (Plus: 20,000 at 1,000), counted as the
+sandbox counts them. The waiting is asleep, so that answers overlap as they do on a server with idle
+cores. Not simulated: how long Shopify really works for an order in bulk, of which no figure is
+published. Prints its address. /_served tells what was asked for so far.
 """
 
 from __future__ import annotations
@@ -20,227 +19,22 @@ import argparse
 import asyncio
 import base64
 import json
-import math
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from loopback import serve
+from shopify_orders import BEGIN, GAP, prepared
+from shopify_shop import UNLIMITED, Operation, Shop
 
-from connectors.sandbox import SHOPIFY_SHOP
-from connectors.sandbox.books import Books
-from connectors.sandbox.population import populate
-from connectors.sandbox.shopify.graphql import GraphQL
-from connectors.sandbox.shopify.limits import PLANS, Bucket, Plan
-from connectors.sandbox.shopify.rest import Orders
-from connectors.sandbox.shopify.setup import SCOPES, configure
-from connectors.sandbox.shopify.storage import Storage
-from connectors.shopify.bulk.operation import ORDERS_IN_BULK, RUN_QUERY
-from connectors.shopify.documents import REFUNDS, REFUNDS_AT_ONCE, ROWS_AT_ONCE
+from connectors.sandbox.shopify.limits import PLANS
 from connectors.shopify.history import ALL_ORDERS, SCOPES_PATH
 
-TEMPLATES = 256
 AT_ONCE = 5
-BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
-GAP = 7  # ids are so far apart: others are taken by drafts
-SETTLED = timedelta(days=2)  # from an order's placing to its last change
 API = "/admin/api/2026-10/"
 GRANTED = [{"handle": ALL_ORDERS}]
-#: What stands in a rendered order where each order has something of its own.
-ID, NUMBER = "111222333", "@number@"
-CREATED, UPDATED = "2001-01-01T01:01:01", "2002-02-02T02:02:02"
-MARKS = re.compile("|".join((ID, NUMBER, CREATED, UPDATED)))
-UNLIMITED = Plan(10**9, 10**9, 10**9, 10**9)
-
-
-class Template(NamedTuple):
-    """Bytes with gaps: pieces, and between them which of an order's own belongs there."""
-
-    pieces: Sequence[bytes]
-    gaps: Sequence[str]
-
-    @classmethod
-    def of(cls, text: str) -> Template:
-        return cls([piece.encode() for piece in MARKS.split(text)], MARKS.findall(text))
-
-    def filled(self, own: Mapping[str, bytes]) -> bytes:
-        parts = [self.pieces[0]]
-        for piece, gap in zip(self.pieces[1:], self.gaps, strict=True):
-            parts += (own[gap], piece)
-        return b"".join(parts)
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Orders as REST has them, whole or their refunds alone; as in bulk; and GraphQL's refunds."""
-
-    rest: list[Template]
-    refunded: list[Template]
-    roots: list[Template]
-    rows: list[Template]
-    counts: list[int]
-    refunds: dict[str, Any]
-
-
-def prepared() -> Prepared:
-    """The practice shop's orders with marks for what each has of its own."""
-    books = Books(":memory:")
-    populate(books, today=date(2026, 1, 1), limit=TEMPLATES)
-    configure(books, SHOPIFY_SHOP, timezone="UTC")
-    ids = [row["id"] for row in books.query(
-        "SELECT id FROM orders WHERE shop = ? LIMIT ?", (SHOPIFY_SHOP, TEMPLATES)
-    )]  # fmt: skip
-    stamps = [text.replace("T", " ") for text in (CREATED, UPDATED)]
-    books.execute("UPDATE orders SET created_at = ?, updated_at = ?", stamps)
-    orders = Orders(books, SHOPIFY_SHOP, SCOPES)
-    rest = orders.rendered([orders.one(order_id) for order_id in ids])
-    families = _in_bulk(books)
-    refunds = _refunds(books, [refund["id"] for order in rest for refund in order["refunds"]])
-    books.close()
-    whole = [_text(order) for order in rest]
-    backs = [_text({"id": order["id"], "refunds": order["refunds"]}) for order in rest]
-    lines = [families[order_id] for order_id in ids]
-    names = [order["name"] for order in rest]
-
-    def marked(texts: Iterable[str]) -> list[Template]:
-        return [_marked(*one) for one in zip(texts, ids, names, strict=True)]
-
-    return Prepared(
-        rest=marked(whole),
-        refunded=marked(backs),
-        roots=marked(root for root, *_ in lines),
-        rows=marked("".join(rows) for _, *rows in lines),
-        counts=[len(some) for some in lines],
-        refunds=refunds,
-    )
-
-
-def _marked(text: str, order_id: int, name: str) -> Template:
-    return Template.of(text.replace(str(order_id), ID).replace(f'"{name}"', f'"#{NUMBER}"'))
-
-
-def _in_bulk(books: Books) -> dict[int, list[str]]:
-    """Each order's lines of a bulk result, its own first."""
-    api = GraphQL(books, SHOPIFY_SHOP, Bucket())
-    query = ORDERS_IN_BULK.replace("SEARCH", "")
-    begun = api.answer({"query": RUN_QUERY, "variables": {"query": query}}, "")["data"]
-    gid = begun["bulkOperationRunQuery"]["bulkOperation"]["id"]
-    api.answer({"query": f'{{ bulkOperation(id: "{gid}") {{ status }} }}'}, "")
-    text = Storage(books, SHOPIFY_SHOP, "").read(f"{gid.rpartition('/')[2]}.jsonl") or ""
-    found: dict[int, list[str]] = {}
-    for line in text.splitlines(keepends=True):
-        row = json.loads(line)
-        order_id = int((row.get("__parentId") or row["id"]).rpartition("/")[2])
-        found.setdefault(order_id, []).append(line)
-    return found
-
-
-def _refunds(books: Books, ids: Sequence[int]) -> dict[str, Any]:
-    """What the connector's own question for refunds is answered."""
-    api = GraphQL(books, SHOPIFY_SHOP, Bucket())
-    gids = [f"gid://shopify/Refund/{number}" for number in ids]
-    found: dict[str, Any] = {}
-    for start in range(0, len(gids), REFUNDS_AT_ONCE):
-        variables = {"ids": gids[start : start + REFUNDS_AT_ONCE], "first": ROWS_AT_ONCE}
-        nodes = api.answer({"query": REFUNDS, "variables": variables}, "")["data"]["nodes"]
-        found |= dict(zip(variables["ids"], nodes, strict=True))
-    return found
-
-
-def own(order: int) -> dict[str, bytes]:
-    """What the n-th order has of its own: a minute of time for each id."""
-    placed = BEGIN + timedelta(minutes=order * GAP)
-    times = (f"{moment:%Y-%m-%dT%H:%M:%S}" for moment in (placed, placed + SETTLED))
-    texts = (str(order * GAP), f"{order:09d}", *times)
-    return dict(zip((ID, NUMBER, CREATED, UPDATED), map(str.encode, texts), strict=True))
-
-
-@dataclass
-class Operation:
-    """A bulk operation over the orders from `begin` to before `end`."""
-
-    query: str
-    begin: int
-    end: int
-    orders: int = 0
-    objects: int = 0
-    parts: list[bytes] = field(default_factory=list)
-    content: bytes = b""
-    done: bool = False
-
-
-@dataclass
-class Shop:
-    """The orders 1 to `orders`, and what was asked about them."""
-
-    orders: int
-    made: Prepared
-    plan: Plan
-    requests: int = 0
-    sent: int = 0
-    refused: int = 0
-    operations: list[Operation] = field(default_factory=list)
-    calls: Bucket = field(default_factory=Bucket)
-    points: Bucket = field(default_factory=Bucket)
-
-    def poured(self) -> bool:
-        """Whether the bucket has room for one more call of REST."""
-        if self.calls.level(self.plan.rest_leak) + 1 > self.plan.rest_bucket:
-            return False
-        self.calls.pour(1)
-        return True
-
-    @property
-    def limit_header(self) -> str:
-        used = math.ceil(self.calls.level(self.plan.rest_leak))
-        return f"{used}/{self.plan.rest_bucket}"
-
-    def charged(self, points: int) -> tuple[bool, Any]:
-        """Whether GraphQL's bucket held so many points, and what it tells of itself."""
-        level, plan = self.points.level(self.plan.graphql_restore), self.plan
-        held = level + points <= plan.graphql_bucket
-        self.points.pour(points if held else 0)
-        left = plan.graphql_bucket - level - (points if held else 0)
-        status = {
-            "maximumAvailable": plan.graphql_bucket,
-            "currentlyAvailable": int(left),
-            "restoreRate": plan.graphql_restore,
-        }
-        actual = points if held else None
-        told = {"requestedQueryCost": points, "actualQueryCost": actual, "throttleStatus": status}
-        return held, {"cost": told}
-
-    def page(self, orders: Sequence[int], made: Sequence[Template]) -> bytes:
-        return b'{"orders":[%b]}' % b",".join(made[n % len(made)].filled(own(n)) for n in orders)
-
-    async def work(self, operation: Operation, queued: float, seconds: float) -> None:
-        """Fills an operation's file, at its pace: some orders, then what belongs to them."""
-        begun = time.monotonic() + queued
-        for start in range(operation.begin, operation.end, 250):
-            some = range(start, min(start + 250, operation.end))
-            for templates in (self.made.roots, self.made.rows):
-                operation.parts += [templates[n % len(templates)].filled(own(n)) for n in some]
-            operation.orders += len(some)
-            operation.objects += sum(self.made.counts[n % len(self.made.counts)] for n in some)
-            await asyncio.sleep(begun + operation.orders * seconds - time.monotonic())
-        operation.content = b"".join(operation.parts)
-        operation.parts.clear()
-        operation.done = True
-
-    def window(self, search: str) -> tuple[int, int]:
-        """The orders that a search by time finds, from and to before."""
-        begin, end = 1, self.orders + 1
-        for name, sign, value in re.findall(r"(\w+):(>=|<)'?([^' ]+)'?", search):
-            at = datetime.fromisoformat(value)
-            at = at if at.tzinfo else at.replace(tzinfo=UTC)
-            at -= SETTLED if name == "updated_at" else timedelta(0)
-            place = math.ceil((at - BEGIN).total_seconds() / 60 / GAP)
-            begin, end = (max(begin, place), end) if sign == ">=" else (begin, min(end, place))
-        return begin, max(begin, end)
 
 
 class Answer(NamedTuple):
@@ -387,10 +181,6 @@ def _search(asked: Mapping[str, str]) -> str:
         for name, value in asked.items()
         if name.endswith(("_at_min", "_at_max")) and value
     )
-
-
-def _text(told: Any) -> str:
-    return json.dumps(told, separators=(",", ":"))
 
 
 def _json(told: Any) -> bytes:

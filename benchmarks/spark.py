@@ -1,11 +1,16 @@
 """A scoring on a Spark cluster of two workers, beside the same in DuckDB: do they agree?
 
 python benchmarks/spark.py [ORDERS ...] [--folder FOLDER] [--no-duckdb] [--memory 3g]
+python benchmarks/spark.py --customers 1000000 3000000 10000000 30000000 --heap 512m
 
-The shops are `filling`'s; their log is put straight into a warehouse. Master and workers are real
-processes on loopback. `sync.py score` runs in a process of its own for each kind of store. Told of
-each stage: seconds; of the driver: most memory of the Python process and of its Java process,
-apart. At the end both summaries and both scores are held against each other, row by row.
+The shops are `filling`'s, the same orders in a DuckDB store and in a warehouse. Master and workers
+are real processes on loopback. `sync.py score` runs in a process of its own for each kind of store.
+Told of each stage: seconds; of the driver: most memory of the Python process and of its Java
+process, apart, and the most of Java's heap that was in use behind a collection. At the end both
+summaries and both scores are held against each other, row by row.
+
+`--customers` asks for what the driver needs as a shop grows: customers who buy four times in three
+years, a warehouse alone, the driver's Java with so little heap that it has to tidy up.
 """
 
 from __future__ import annotations
@@ -13,23 +18,23 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import filling
+import population
 from peers.measure import peak_mb
-from store_scores import AS_OF, HOUSE, Stages, filled, line
+from store_scores import AS_OF, HOUSE, Stages, line
 
 from connectors.config.target import SparkTarget, target
 from connectors.spark.store import SparkStore
-from connectors.store import Store, sealed
-from connectors.store.connection import next_seq, transaction
-from connectors.store.rows import TABLES
+from connectors.store import Store
 
 sys.path.append(str(HOUSE / "tests"))
 from clusters import Standalone, offspring, standalone
@@ -37,7 +42,7 @@ from clusters import Standalone, offspring, standalone
 MILLION = 1_000_000
 STAGES = (
     *("currencies", "purchase_days", "traits", "tally", "spread", "score", "excluded"),
-    *("_people", "_sample", "_chosen"),
+    *("_valued", "_people", "_sample", "_chosen"),
 )
 EXACT = 1e-9
 
@@ -45,39 +50,28 @@ EXACT = 1e-9
 # ---------------------------------------------------------------------------------------- the shop
 
 
-def poured(store: Path, there: SparkTarget) -> None:
-    """The store's log as the files of a warehouse."""
-    if there.books.exists():
-        return
-    with (
-        Store.open(store, now=filling.NOW) as plain,
-        SparkStore.on(there, now=filling.NOW) as spark,
-    ):
-        into = spark.connection
-        into.execute(f"create or replace sequence batches start with {next_seq(plain.connection)}")
-        for log in TABLES:
-            files = [poured_part(plain, there.warehouse, log, *part) for part in parts(plain, log)]
-            with transaction(into):
-                sealed.replace(into, log, [], files)
+class Shop(NamedTuple):
+    """So many orders of customers who behave by `model`, in a folder of their own."""
+
+    orders: int
+    folder: Path
+    model: str = "bg"
+
+    def filled(self, *stores: Path | SparkTarget) -> None:
+        """The stores with these orders, made where there are none; by processes of their own."""
+        made = self.folder / "orders.parquet"
+        missing = [
+            one for one in stores if not (one if isinstance(one, Path) else one.books).exists()
+        ]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if missing and not made.exists():
+            population.write_orders(population.Population(self.orders, self.model), made)
+        for store in missing:
+            filling.fill(store, made)
 
 
-def parts(plain: Store, log: str) -> list[tuple[int, int, int]]:
-    """Ranges of batches with some four million rows each, and how many."""
-    sql = (
-        "select min(seq), max(seq), sum(rows)::bigint from ("  # noqa: S608 -- a table of ours
-        " select seq, count(*) as rows, (sum(count(*)) over (order by seq) - 1) // $full as part"
-        f" from {log} group by seq) group by part order by 1"
-    )
-    return plain.connection.execute(sql, {"full": sealed.FULL}).fetchall()
-
-
-def poured_part(
-    plain: Store, warehouse: Path, log: str, first: int, last: int, rows: int
-) -> sealed.File:
-    name = f"log/{log}/{first:012}-{last:012}-0.parquet"
-    sql = f"from {log} where seq between ? and ? order by {sealed.SORTED_BY[log]}, seq"
-    sealed.write(plain.connection, warehouse / name, sql, [first, last])
-    return sealed.File(name, first, last, rows)
+def file_of(store: Path | SparkTarget) -> Path:
+    return store if isinstance(store, Path) else store.books
 
 
 # ------------------------------------------------------------------------------------- one scoring
@@ -109,24 +103,35 @@ def peak_of(process: int) -> float:
     return int(peak.split()[1]) / 1024
 
 
-def measured(store: str, model: str) -> dict[str, Any]:
-    """The figures of a fresh process."""
-    environment = os.environ | {
-        "CLV_SHOPS": filling.SHOP,
-        f"CLV_{filling.SHOP.upper()}_PLATFORM": "file",
-        f"CLV_{filling.SHOP.upper()}_PATH": "orders.csv",
-        "CLV_STORE": store,
-        "CLV_MODEL": model,
-        "PYTHONPATH": str(HOUSE),
-    }
-    command = [sys.executable, __file__, "--job", store]
-    done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE)  # noqa: S603
-    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+def measured(store: str, model: str, meanwhile: Callable[[], None] | None = None) -> dict[str, Any]:
+    """The figures of a fresh process; what is to happen in the meantime happens."""
+    with tempfile.NamedTemporaryFile("r") as tidied:
+        environment = os.environ | {
+            "CLV_SHOPS": filling.SHOP,
+            f"CLV_{filling.SHOP.upper()}_PLATFORM": "file",
+            f"CLV_{filling.SHOP.upper()}_PATH": "orders.csv",
+            "CLV_STORE": store,
+            "CLV_MODEL": model,
+            "PYTHONPATH": str(HOUSE),
+            "JDK_JAVA_OPTIONS": f"-Xlog:gc:file={tidied.name}",
+        }
+        command = [sys.executable, __file__, "--job", store]
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as job:  # noqa: S603
+            if meanwhile:
+                meanwhile()
+            said, _ = job.communicate()
+        if job.returncode:
+            raise subprocess.CalledProcessError(job.returncode, command)
+        figures: dict[str, Any] = json.loads(said.splitlines()[-1])
+        lasting = re.findall(r"->(\d+)M\(", tidied.read())
+    return figures | {"heap_mb": max(map(int, lasting), default=0)}
 
 
 def told(kind: str, figures: dict[str, Any]) -> None:
-    line(f"\n{kind}: Python {figures['peak_mb']:,.0f} MB, Java {figures['java_mb']:,.0f} MB")
+    line(
+        f"\n{kind}: Python {figures['peak_mb']:,.0f} MB, Java {figures['java_mb']:,.0f} MB,"
+        f" {figures['heap_mb']:,} MB of it lasting"
+    )
     for name, stage in figures["stages"].items():
         line(f"{name:>16}  {stage['s']:>8.1f} s")
 
@@ -134,8 +139,17 @@ def told(kind: str, figures: dict[str, Any]) -> None:
 # --------------------------------------------------------------------------------------- agreement
 
 
-def agreement(here: Path, there: SparkTarget) -> None:
-    """How many persons differ in the summary at all, and in the scores by more than EXACT."""
+class Agreement(NamedTuple):
+    """How many persons there are, and how many differ: at all in the summary, in the scores by more
+    than EXACT."""
+
+    persons: int
+    summaries: int
+    scored: int
+    scores: int
+
+
+def agreement(here: Path, there: SparkTarget) -> Agreement:
     with tempfile.TemporaryDirectory(dir=here.parent) as fleeting:
         files = {name: Path(fleeting) / f"{name}.parquet" for name in ("a", "b", "c", "d")}
         with Store.open(here, now=filling.NOW) as store:
@@ -147,12 +161,7 @@ def agreement(here: Path, there: SparkTarget) -> None:
             f"select count(*), count(*) filter (where a is distinct from b)"  # noqa: S608
             f" from '{files['a']}' as a full join '{files['b']}' as b using (person_key)"
         ).fetchall()[0]
-        line("summary: {:,} persons, {:,} differ".format(*differ))
-        line(
-            "scores: {:,} persons, {:,} differ by more than 1e-9".format(
-                *scores_differ(found, files)
-            )
-        )
+        return Agreement(*differ, *scores_differ(found, files))
 
 
 def kept(store: Store, summary: Path, scores: Path) -> None:
@@ -188,33 +197,63 @@ def scores_differ(found: duckdb.DuckDBPyConnection, files: dict[str, Path]) -> t
 # --------------------------------------------------------------------------------------------- main
 
 
-def compared(orders: int, folder: Path, cluster: Standalone, asked: argparse.Namespace) -> None:
-    store = filled(folder, orders)
-    heap = {"spark_executor_memory": asked.memory}
-    named = cluster.target(store.parent / "warehouse", **heap).replace(
-        "partitions=4", "partitions=32"
-    )
+def compared(shop: Shop, cluster: Standalone, asked: argparse.Namespace) -> None:
+    here, (named, there) = shop.folder / "store.duckdb", warehouse(shop, cluster, asked)
+    shop.filled(here, there)
+    line(f"\n--- {shop.orders:,} orders")
+    for kind, store, wanted in (
+        ("Spark, two workers", named, asked.spark),
+        ("DuckDB", str(here), asked.duckdb),
+    ):
+        if wanted:
+            figures = measured(store, asked.model)
+            told(kind, figures)
+            seconds = figures["stages"]["in all"]["s"] / shop.orders * MILLION
+            line(f"{seconds:.1f} s a million orders")
+    if asked.duckdb:
+        line(
+            "summary: {:,} persons, {:,} differ\n"
+            "scores: {:,} persons, {:,} differ by more than 1e-9".format(*agreement(here, there))
+        )
+
+
+def warehouse(
+    shop: Shop, cluster: Standalone, asked: argparse.Namespace
+) -> tuple[str, SparkTarget]:
+    """What CLV_STORE says, and what that is."""
+    settings = {"spark_executor_memory": asked.memory}
+    if asked.heap:
+        settings["spark_driver_memory"] = asked.heap
+    named = cluster.target(shop.folder / "warehouse", **settings)
+    named = named.replace("partitions=4", "partitions=32")
     there = target(named)
     assert isinstance(there, SparkTarget)  # noqa: S101
-    poured(store, there)
-    line(f"\n--- {orders:,} orders")
-    begun = time.perf_counter()
-    if asked.spark:
-        told("Spark, two workers", measured(named, asked.model))
-        line(f"{(time.perf_counter() - begun) / orders * MILLION:.1f} s a million orders")
-    if asked.duckdb:
-        begun = time.perf_counter()
-        told("DuckDB", measured(str(store), asked.model))
-        line(f"{(time.perf_counter() - begun) / orders * MILLION:.1f} s a million orders")
-        agreement(store, there)
+    return named, there
+
+
+def grown(folder: Path, cluster: Standalone, asked: argparse.Namespace) -> None:
+    """What the driver needs for each of some numbers of customers."""
+    line(f"{'customers':>12}  {'orders':>12}  {'s':>7}  {'Python MB':>9}  {'Java MB':>8}  lasting")
+    for customers in asked.customers:
+        orders = round(customers * population.ORDERS_A_RARE_CUSTOMER)
+        shop = Shop(orders, folder / f"rare-{customers}", "rare")
+        named, there = warehouse(shop, cluster, asked)
+        shop.filled(there)
+        figures = measured(named, asked.model)
+        line(
+            f"{customers:>12,}  {orders:>12,}  {figures['stages']['in all']['s']:>7.0f}"
+            f"  {figures['peak_mb']:>9,.0f}  {figures['java_mb']:>8,.0f}  {figures['heap_mb']:>7,}"
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("orders", type=int, nargs="*", default=[MILLION])
+    parser.add_argument("orders", type=int, nargs="*")
+    parser.add_argument("--customers", type=int, nargs="+", default=[])
     parser.add_argument("--folder", type=Path, help="keep the shops here")
     parser.add_argument("--model", default="bg")
     parser.add_argument("--memory", default="3g", help="of each worker")
+    parser.add_argument("--heap", help="of the driver's Java")
     parser.add_argument("--no-duckdb", dest="duckdb", action="store_false")
     parser.add_argument("--no-spark", dest="spark", action="store_false", help="scored before")
     parser.add_argument("--job", help=argparse.SUPPRESS)
@@ -225,8 +264,11 @@ def main() -> None:
         tempfile.TemporaryDirectory() as fleeting,
         standalone(Path(fleeting), memory=asked.memory) as cluster,
     ):
-        for orders in asked.orders:
-            compared(orders, asked.folder or Path(fleeting), cluster, asked)
+        folder = asked.folder or Path(fleeting)
+        if asked.customers:
+            grown(folder, cluster, asked)
+        for orders in asked.orders or ([] if asked.customers else [MILLION]):
+            compared(Shop(orders, folder / f"{orders}"), cluster, asked)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from connectors.config import ShopSettings
-from connectors.errors import ConnectorError
+from connectors.errors import AuthenticationError, ConnectorError
 from connectors.platform import Finding, Platform
+from connectors.session import Session
 from connectors.store import Store
 
 
@@ -34,3 +36,14 @@ def _stored(shop: str, store: Store) -> Finding:
     if quarantined:
         return Finding("store", "warn", f"{told}; {quarantined:,} rows put aside", "See `pull`.")
     return Finding("store", "ok", told or "empty", "" if told else "`backfill` fills it.")
+
+
+def look(at: Session) -> Counter[str]:
+    """All findings told, counted by status; a failed one is the session's failure."""
+    counts: Counter[str] = Counter(ok=0, warn=0, fail=0)
+    for shop, finding in examine(at.shops, at.open, at.store, at.now):
+        at.terminal.finding(shop, finding)
+        counts[finding.status] += 1
+        if finding.status == "fail":
+            at.worse(AuthenticationError.exit_code if finding.name == "credentials" else 1)
+    return counts

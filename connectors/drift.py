@@ -7,7 +7,7 @@ day must not jump unattended.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -34,6 +34,11 @@ class Drift:
     def jump(self) -> Decimal:
         """How much the predicted money moves, as a share of what it was."""
         return abs(self.after - self.before) / self.before if self.before else Decimal(0)
+
+    def __add__(self, other: Drift) -> Drift:
+        """That of other customers of the shop as well."""
+        both = zip(astuple(self), astuple(other), strict=True)
+        return Drift(*(one + another for one, another in both))
 
     def told(self) -> dict[str, str]:
         """As text, for a plan file; `read` takes it back."""

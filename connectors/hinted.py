@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from connectors import leaving, news
+from connectors import erased, leaving
 from connectors.config import ShopSettings
 from connectors.hints import COMPLIANCE, Hint, Hints, beside
 from connectors.session import Session
@@ -32,7 +32,7 @@ def _done(at: Session, shop: ShopSettings, hint: Hint, told: Sequence[Hint]) -> 
     if hint.kind == "data request":
         file = leaving.hand_out(at, shop, hint)
         at.handed_out.append(str(file))
-        news.handed_out(at.terminal, shop.shop, str(file))
+        erased.handed_out(at.terminal, shop.shop, str(file))
         return []
     if hint.kind == "erase shop":
         leaving.erase_shop(at, shop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -58,9 +59,12 @@ class EmailHasher:
         message = f"tombstone\0{shop}\0{kind}\0{identity}".encode()
         return hmac.digest(self.key, message, "sha256").hex()[:32]
 
-    def seal(self, content: bytes) -> str:
-        """By what a file of ours is known to be as we made it."""
-        return hmac.digest(self.key, b"seal\0" + content, "sha256").hex()
+    def seal(self, content: Iterable[bytes]) -> str:
+        """By what a file of ours, piece by piece, is known to be as we made it."""
+        sealed = hmac.new(self.key, b"seal\0", "sha256")
+        for piece in content:
+            sealed.update(piece)
+        return sealed.hexdigest()
 
 
 def load_hasher(key: str, folder: Path, keeps: bool = True) -> EmailHasher:

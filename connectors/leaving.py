@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from connectors import news, plan, privacy
+from connectors import erased, made_files, plan, privacy
 from connectors.config import ShopSettings
 from connectors.errors import ConfigurationError, ConnectorError
 from connectors.files import written_whole
@@ -81,7 +81,7 @@ def hand_out(at: Session, shop: ShopSettings, hint: Hint) -> Path:
     told = privacy.subject_export(at.store, at.hasher, shop.shop, *_named(hint), at=at.now)
     name = f"{shop.shop}-data-request-{hint.request or hint.number}.json"
     out = at.settings.store.parent / "exports" / name
-    at.store.note_file(out, "subject-export", at.now)
+    at.store.note_file(out, made_files.SUBJECT_EXPORT, at.now)
     keep([told], out)
     return out
 
@@ -95,7 +95,7 @@ def erase_shop(at: Session, shop: ShopSettings) -> None:
 
 
 def _told(at: Session, done: privacy.Erased, left: Sequence[Outcome]) -> None:
-    news.erased(at.terminal, done, left)
+    erased.erased(at.terminal, done, left)
     at.count(done.audit.shop, erased=sum(done.audit.counts.values()))
     if left or any(told.startswith("can't") for told in done.files.values()):
         at.worse(3)
@@ -121,10 +121,28 @@ def _taken_off(at: Session, shop: ShopSettings, customer: str) -> list[Outcome]:
     return [outcome for outcome in outcomes if outcome.status != "applied"]
 
 
+def subject_export(at: Session, customer: str, out: Path) -> int:
+    """All that is known of somebody into `out`; of how many rows."""
+    told = [
+        privacy.subject_export(at.store, at.hasher, shop.shop, customer, at=at.now)
+        for shop in shops_of(at, customer)
+    ]
+    at.store.note_file(out, made_files.SUBJECT_EXPORT, at.now)
+    keep(told, out)
+    return sum(map(privacy.known_rows, told))
+
+
 def keep(told: Sequence[Mapping[str, Any]], out: Path) -> None:
     """What is known, as JSON, 0600."""
     with written_whole(out) as fresh:
         fresh.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def readmit(at: Session, named: Sequence[str], customer: str | None) -> int:
+    """Lets somebody in again, without `customer` the one named shop; how many tombstones went."""
+    shops = shops_of(at, customer) if customer else [the_one_shop(at, named)]
+    whom = [customer] if customer else []
+    return sum(privacy.readmit(at.store, at.hasher, shop.shop, *whom) for shop in shops)
 
 
 def erasures(at: Session) -> list[Erasure]:

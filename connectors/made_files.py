@@ -24,6 +24,8 @@ IDENTITY = ("customer_id", "person_key", "email_key")
 
 EXPORT = "export"
 REPORT = "report"
+PLAN = "plan"
+SUBJECT_EXPORT = "subject-export"
 
 
 @dataclass(frozen=True, slots=True)

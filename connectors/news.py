@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
 from connectors import plan as plans
-from connectors.privacy import Erased, Erasure
 from connectors.pull import Pulled
-from connectors.schema import NO_CURRENCY, Change, Outcome
+from connectors.schema import Change, Outcome
 from connectors.store import Refused
 from connectors.terminal import Terminal
 
 if TYPE_CHECKING:  # it takes a third of a start
     import pandas as pd
 
-#: A shop without an order for this long is asleep, or its data old.
-QUIET_DAYS = 60
-
-TIER_MONEY = ("predicted_clv", "historic_net")
 
 PLAN_WORDS = {
     "=": "stay",
@@ -65,105 +59,9 @@ def quarantined(out: Terminal, shop: str, rejects: pd.DataFrame) -> None:
     out.table("reject", title, list(named.columns), rows, whole=True)
 
 
-#: What stands in for a model where none could be taken; the warnings say why.
-AVERAGES = {"too little data": "the shop's average", "shop average": "the shop's average"}
-
-
-def scored(out: Terminal, shop: str, card: Mapping[str, Any]) -> None:
-    """How many were scored by which model, what the model warns of, and the tiers."""
-    customers = card["data"]["customers"]
-    out.tell(
-        "scored",
-        f"{shop}: {customers:,} customers scored by {AVERAGES.get(card['model'], card['model'])}",
-        shop=shop,
-        customers=customers,
-        card=card,
-    )
-    for warning in (*card["warnings"], *_stale(card["data"])):
-        out.tell("warning", f"[yellow]{shop}: {escape(warning)}[/]", shop=shop, warning=warning)
-    tiers(out, shop, card)
-
-
-#: What a backtest shows of each model: title, figure, format.
-FIGURES = (
-    ("MAE", "mae", ".3f"),
-    ("RMSE", "rmse", ".3f"),
-    ("orders", "bias_purchases", "+.0%"),
-    ("spend", "bias_spend", "+.0%"),
-    ("rank", "rank_correlation", ".3f"),
-    ("top 10%", "top_decile_spend", ".1%"),
-    ("Gini", "gini_spend", ".3f"),
-)
-
-
-def chosen(out: Terminal, shop: str, card: Mapping[str, Any]) -> None:
-    """How every model did on the shop's past, origin by origin, and which one was taken."""
-    choice = card["choice"]
-    if choice is None:
-        told = f"{shop}: nothing to compare; {'; '.join(card['warnings'])}"
-        return out.tell("warning", f"[yellow]{escape(told)}[/]", shop=shop, warning=told)
-    for origin in choice["backtest"]["origins"]:
-        title = (
-            f"{shop}, known on {origin['as_of']}; {origin['horizon_days']} days brought "
-            f"{origin['purchases']:,.0f} purchases worth {origin['spend']:,.2f}"
-        )
-        rows = [_tried(one["candidate"], origin["candidates"]) for one in choice["ranking"]]
-        out.table("origin", title, ("model", *(title for title, _, _ in FIGURES)), rows)
-    refused = _refused(choice["refused"])
-    out.table("refused", f"{shop}: out", ("why", "models"), refused, whole=True)
-    for note in choice["backtest"]["notes"]:
-        out.tell("warning", f"[yellow]{shop}: {escape(note)}[/]", shop=shop, warning=note)
-    out.tell("chosen", f"{shop}: {escape(choice['why'])}", shop=shop, card=card)
-
-
-def _tried(key: str, candidates: Mapping[str, Any]) -> tuple[str, ...]:
-    """A candidate's figures at one origin; none where it was refused there."""
-    told = candidates[key]
-    return (
-        key,
-        *("" if told.get(name) is None else f"{told[name]:{form}}" for _, name, form in FIGURES),
-    )
-
-
-def _refused(reasons: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Each reason once, with all that it is true of."""
-    each = dict.fromkeys(reasons.values())
-    return [(why, ", ".join(key for key in reasons if reasons[key] == why)) for why in each]
-
-
-def _stale(data: Mapping[str, Any]) -> Iterator[str]:
-    """A history that ended long ago makes everybody look lost."""
-    days = [date.fromisoformat(data[name]) for name in ("last_order_on", "as_of") if name in data]
-    quiet = (days[-1] - days[0]).days if days else 0
-    if quiet > QUIET_DAYS:
-        yield (
-            f"nobody ordered in the last {quiet:,} days, so hardly anybody is expected back; for a"
-            f" history that ends earlier say so with --as-of"
-        )
-
-
-def tiers(out: Terminal, shop: str, card: Mapping[str, Any]) -> None:
-    """Customers and money by tier, in the order of the card."""
-    currency = card["data"].get("currency", NO_CURRENCY).replace(NO_CURRENCY, "")
-    rows = [
-        (tier, f"{told['customers']:,}", *(f"{Decimal(told[name]):,.2f}" for name in TIER_MONEY))
-        for tier, told in card["tiers"].items()
-        if told["customers"]
-    ]
-    titles = ("tier", "customers", f"predicted {currency}", f"net to date {currency}")
-    columns = [title.strip() for title in titles]
-    out.table("tier", f"{shop}: tiers", columns, rows)
-
-
-def excluded(out: Terminal, shop: str, reasons: Mapping[str, int]) -> None:
-    told = ", ".join(f"{orders:,} {reason}" for reason, orders in reasons.items() if orders)
-    if told:
-        out.tell("excluded", f"{shop}: orders that don't count: {told}", shop=shop, **reasons)
-
-
 def planned(out: Terminal, shop: str, drawn: plans.Drawn) -> None:
     """The plan in one line, how far it moves the shop, and its ten biggest changes."""
-    changes, counts, drift = drawn
+    changes, counts, drift = drawn.changes, drawn.counts, drawn.drift
     signs = [sign for sign in plans.SYMBOLS if counts[sign] or sign != "~"]
     told = ", ".join(f"{sign} {counts[sign]:,} {PLAN_WORDS[sign]}" for sign in signs)
     facts = {"counts": dict(counts), "changes": len(changes), "drift": drift.told()}
@@ -184,13 +82,13 @@ def planned(out: Terminal, shop: str, drawn: plans.Drawn) -> None:
             moved(change, "predicted_12m"),
             change.after.get("reason"),
         )
-        for change in sorted(changes, key=plans.weight, reverse=True)[:10]
+        for change in drawn.biggest
     ]
     columns = ("", "customer", "tier", "predicted", "why")
     out.table("change", f"{shop}: the biggest changes", columns, rows)
-    if moving := plans.moves(changes):
+    if drawn.moving:
         told = (
-            f"{shop}: {moving:,} customers would move to another customer group; "
+            f"{shop}: {drawn.moving:,} customers would move to another customer group; "
             "prices, taxes and promotions may hang on a group"
         )
         out.tell("warning", f"[yellow]{told}[/]", shop=shop, warning=told)
@@ -248,57 +146,6 @@ def wrote(out: Terminal, runs: Sequence[tuple[str, str, datetime, int, int]]) ->
     ]
     columns = ("run", "command", "started (UTC)", "customers", "applied")
     out.table("run", "Runs that wrote", columns, rows)
-
-
-def handed_out(out: Terminal, shop: str, file: str) -> None:
-    told = f"{shop}: a customer asked for their data; hand them {escape(file)}"
-    out.tell("data request", told, shop=shop, file=file)
-
-
-def erased(out: Terminal, done: Erased, left: Sequence[Outcome]) -> None:
-    """What has left, what was done to files, and what the shop still shows."""
-    audit = done.audit
-    rows = ", ".join(f"{table} {count:,}" for table, count in audit.counts.items() if count)
-    out.tell(
-        "erased",
-        f"{audit.shop}: erased ({rows or 'nothing was known'}); tombstones:"
-        f" {_first(audit.tombstones)}",
-        shop=audit.shop,
-        what=audit.what,
-        counts=dict(audit.counts),
-        tombstones=list(audit.tombstones),
-    )
-    for path, told in done.files.items():
-        out.tell("file", f"  {escape(str(path))}: {told}", file=str(path), told=told)
-    for outcome in left:
-        out.tell(
-            "left",
-            f"  the shop still shows our fields on one of them: {escape(outcome.reason)}",
-            status=outcome.status,
-            reason=outcome.reason,
-        )
-
-
-def erased_so_far(out: Terminal, erasures: Sequence[Erasure]) -> None:
-    """The audit lines."""
-    columns = ("erased at", "shop", "what", "rows", "tombstones")
-    rows = [
-        (
-            one.erased_at.isoformat(timespec="seconds"),
-            one.shop,
-            one.what,
-            sum(one.counts.values()),
-            ",".join(one.tombstones) if out.json else _first(one.tombstones),
-        )
-        for one in erasures
-    ]
-    out.table("erasure", "Erasures", columns, rows)
-
-
-def _first(tombstones: Sequence[str]) -> str:
-    """One of them is enough to find an erasure again."""
-    more = f" and {len(tombstones) - 1:,} more" if len(tombstones) > 1 else ""
-    return f"{tombstones[0]}{more}" if tombstones else ""
 
 
 def reported(out: Terminal, shop: str, path: Path, as_of: date) -> None:

@@ -1,25 +1,30 @@
 """What every customer shows today against what they should show: the plan, and its file.
 
 Everything here is pure but the two functions at the end, which write and read the plan file: one
-JSON line for the header, one for each change, sealed with a digest.
+JSON line for the header, one for each change, sealed with a digest. A plan may be of more customers
+than there is memory for: it is drawn for some of them at a time, and its changes stand in a file.
 """
 
 from __future__ import annotations
 
 import hashlib
+import heapq
 import json
+import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
 from connectors.drift import Drift
 from connectors.errors import ConfigurationError, StalePlan
 from connectors.files import written_whole
+from connectors.kept import Kept, found_in, line_of
 from connectors.schema import FIELDS, GROUP, LEFT_ALONE, TAG, Change, Shown, tier_tag
+from connectors.store.scratch import Scratch
 
 #: `=` stays, `+` shows nothing of ours yet, `*` changes, `-` loses what we wrote, `!` is scored but
 #: no longer in the shop, `~` is left alone because the shop's owner wants it so.
@@ -30,20 +35,54 @@ FOLLOWERS = frozenset({"reason", "scored_at", "previous_tier"})
 
 FORMAT = 3
 
-#: What a plan's content is sealed with.
-Seal = Callable[[bytes], str]
+#: So many of the biggest changes are told.
+BIGGEST = 10
+
+#: What a plan's content is sealed with, piece by piece.
+Seal = Callable[[Iterable[bytes]], str]
 
 
-def unkeyed(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def unkeyed(content: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for piece in content:
+        digest.update(piece)
+    return digest.hexdigest()
 
 
-class Drawn(NamedTuple):
-    """What one shop's plan holds: its changes, everybody counted by symbol, how far it moves."""
+def nobody() -> Counter[str]:
+    return Counter(dict.fromkeys(SYMBOLS, 0))
 
-    changes: Sequence[Change]
-    counts: Mapping[str, int]
-    drift: Drift
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What one shop's plan holds: its changes, everybody counted by symbol, how far it moves.
+
+    Those of some customers, and of others who come after them, add up to those of all. `biggest`
+    are the changes of most weight, `moving` how many move to another group. `bearing` are
+    customers who show anything of ours, `scored` those with a score.
+    """
+
+    changes: Kept = field(default_factory=Kept)
+    counts: Counter[str] = field(default_factory=nobody)
+    drift: Drift = field(default_factory=Drift)
+    biggest: Sequence[Change] = ()
+    moving: int = 0
+    bearing: int = 0
+    scored: int = 0
+
+    def __add__(self, other: Drawn) -> Drawn:
+        counts = nobody()
+        for one in (self, other):
+            counts.update(one.counts)
+        return Drawn(
+            self.changes + other.changes,
+            counts,
+            self.drift + other.drift,
+            biggest((*self.biggest, *other.biggest)),
+            self.moving + other.moving,
+            self.bearing + other.bearing,
+            self.scored + other.scored,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +97,7 @@ class Plan:
     based_on: Mapping[str, str]
     counts: Mapping[str, int]
     drift: Mapping[str, Drift]
-    changes: Sequence[Change]
-
-    def of(self, shop: str) -> Sequence[Change]:
-        return [change for change in self.changes if change.shop == shop]
+    changes: Kept
 
 
 def draw(
@@ -77,7 +113,7 @@ def draw(
     """
     fields = tuple(shows)
     changes: list[Change] = []
-    counts: Counter[str] = Counter(dict.fromkeys(SYMBOLS, 0))
+    counts = nobody()
     counts["!"] = len(scored.keys() - shown.keys())
     for customer_id, today in shown.items():
         if LEFT_ALONE in today:
@@ -181,9 +217,13 @@ def weight(change: Change) -> Decimal:
     return abs(after - before)
 
 
+def biggest(changes: Iterable[Change]) -> list[Change]:
+    """The changes that move the most, of equal ones the first."""
+    return heapq.nlargest(BIGGEST, changes, key=weight)
+
+
 def write_plan(plan: Plan, path: Path, seal: Seal = unkeyed) -> None:
     """The plan as a file, 0600, sealed: with a key, nobody without it can make another."""
-    lines = [_line(asdict(change)) for change in plan.changes]
     header = {
         "clv_sync_plan": FORMAT,
         "made_at": plan.made_at,
@@ -191,35 +231,38 @@ def write_plan(plan: Plan, path: Path, seal: Seal = unkeyed) -> None:
         "counts": dict(plan.counts),
         "drift": {shop: found.told() for shop, found in plan.drift.items()},
     }
-    sealed = {**header, "digest": seal(_whole([_line(header), *lines]))}
-    with written_whole(path) as fresh:
-        fresh.write_text("\n".join([_line(sealed), *lines]) + "\n", encoding="utf-8")
+    sealed = {**header, "digest": seal(_whole(header, plan.changes.lines()))}
+    with written_whole(path) as fresh, fresh.open("wb") as file:
+        file.writelines(_whole(sealed, plan.changes.lines()))
+        file.write(b"\n")
 
 
-def read_plan(path: Path, seal: Seal = unkeyed) -> Plan:
-    """A plan file read back. ConfigurationError if it is none, StalePlan if it was changed."""
+def read_plan(path: Path, seal: Seal = unkeyed, scratch: Scratch | None = None) -> Plan:
+    """A plan file read back. ConfigurationError if it is none, StalePlan if it was changed.
+
+    What is read is a copy in `scratch`: nobody can change it once it has been looked at.
+    """
+    copy = scratch or Scratch()
     try:
-        first, *lines = path.read_text(encoding="utf-8").splitlines()
-        header = json.loads(first)
-        digest = header.pop("digest")
-        if header["clv_sync_plan"] != FORMAT:
-            raise KeyError("clv_sync_plan")
+        with path.open("rb") as file:
+            header = json.loads(file.readline())
+            digest = header.pop("digest")
+            if header["clv_sync_plan"] != FORMAT:
+                raise KeyError("clv_sync_plan")
+            shutil.copyfileobj(file, copy)
     except OSError as error:
         raise ConfigurationError(f"{path} can't be read: {error.strerror}") from error
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise ConfigurationError(
             f"{path} is no plan of this version", mend="Make one with `plan --out`."
         ) from error
-    if digest != seal(_whole([_line(header), *lines])):
+    if digest != seal(_whole(header, copy.lines())):
         raise StalePlan(f"{path} was changed after it was made", mend="Plan anew.")
-    changes = [Change(**json.loads(line)) for line in lines]
     drift = {shop: Drift.read(told) for shop, told in header["drift"].items()}
-    return Plan(header["made_at"], header["based_on"], header["counts"], drift, changes)
+    based_on, counts = header["based_on"], header["counts"]
+    return Plan(header["made_at"], based_on, counts, drift, found_in(copy))
 
 
-def _line(content: object) -> str:
-    return json.dumps(content, sort_keys=True, separators=(",", ":"))
-
-
-def _whole(lines: Iterable[str]) -> bytes:
-    return "\n".join(lines).encode()
+def _whole(header: Mapping[str, object], lines: Iterable[bytes]) -> Iterator[bytes]:
+    """A plan's content, but for the last line's end."""
+    return chain([line_of(header).encode()], (b"\n" + line for line in lines))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from connectors import tracing
 from connectors.errors import Interrupted
 from connectors.hints import Hint
 from connectors.platform import ByName, Page, Platform
-from connectors.schema import Shown
+from connectors.showing import Showing
 from connectors.store import Store
 
 
@@ -18,7 +18,7 @@ from connectors.store import Store
 class Pulled:
     """What one pull brought. `changed` rows were new or different; the rest the store had.
 
-    `shown` tells what every customer of the shop shows today, by customer id.
+    `shown` tells what every customer of the shop shows today.
     """
 
     orders: int = 0
@@ -26,7 +26,7 @@ class Pulled:
     refunds: int = 0
     changed: int = 0
     rejected: int = 0
-    shown: dict[str, Shown] = field(default_factory=dict)
+    shown: Showing = field(default_factory=Showing)
 
     def add(self, page: Page, changed: int) -> None:
         self.orders += len(page.orders)
@@ -34,7 +34,8 @@ class Pulled:
         self.refunds += len(page.refunds)
         self.changed += changed
         self.rejected += len(page.rejects)
-        self.shown.update(page.shown)
+        if page.shown:
+            self.shown.add(page.shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ def pull_customers(platform: Platform, store: Store, now: datetime, watch: Watch
     Not so where a row could not be read: it may be anybody's.
     """
     pages = _marked(platform.pull_customers(None, now))
-    pulled = _commit(platform.shop, "customers", pages, store, now, watch)
+    pulled = Pulled(shown=Showing(store.scratch))
+    _commit(pulled, platform.shop, "customers", pages, store, now, watch)
     if pulled.shown and not pulled.rejected:
         store.forget_other_customers(platform.shop, pulled.shown)
     return pulled
@@ -73,11 +75,13 @@ def pull_orders(
     pages = platform.pull_orders(cursor, now, since)
     if cursor is None:
         pages = _marked(pages)
-    return _commit(platform.shop, "orders", pages, store, now, watch)
+    pulled = Pulled()
+    _commit(pulled, platform.shop, "orders", pages, store, now, watch)
+    return pulled
 
 
 def pull_moved(
-    platform: Platform, store: Store, customer_ids: Collection[str], now: datetime, watch: Watch
+    platform: Platform, store: Store, customer_ids: Iterable[str], now: datetime, watch: Watch
 ) -> Pulled:
     """Orders of customers who are none of these any more, asked for by their ids.
 
@@ -97,7 +101,7 @@ def pull_hinted(
     platform: Platform,
     store: Store,
     hints: Sequence[Hint],
-    customer_ids: Collection[str],
+    customer_ids: Iterable[str],
     now: datetime,
     watch: Watch,
 ) -> Pulled:
@@ -111,7 +115,7 @@ def pull_hinted(
     if not isinstance(platform, ByName):
         return pulled
     deleted = {order for hint in hints if hint.kind == "order deleted" for order in hint.orders}
-    told = {order: hint.triggered_at for hint in hints for order in hint.orders}
+    told = _changed_at(hints)
     due = store.behind(shop, told, deleted)
     seen: set[str] = set()
     for page in platform.pull_named(due, store.cursor(shop, "orders")) if due else ():
@@ -121,8 +125,19 @@ def pull_hinted(
         pulled.add(page, store.mend(shop, page, at=now))
     store.forget_orders(shop, deleted - seen)
     gone = {one for hint in hints if hint.kind == "customer gone" for one in hint.customers}
-    store.forget_customers(shop, gone - set(customer_ids))
+    if gone:
+        store.forget_customers(shop, gone.difference(customer_ids))
     return pulled
+
+
+def _changed_at(hints: Sequence[Hint]) -> dict[str, datetime | None]:
+    """When each order changed last; None where a hint doesn't say. They come in any order."""
+    told: dict[str, datetime | None] = {}
+    for hint in hints:
+        for order in hint.orders:
+            known, at = told.get(order, hint.triggered_at), hint.triggered_at
+            told[order] = max(known, at) if known and at else None
+    return told
 
 
 def _marked(pages: Iterator[Page]) -> Iterator[Page]:
@@ -132,9 +147,14 @@ def _marked(pages: Iterator[Page]) -> Iterator[Page]:
 
 
 def _commit(
-    shop: str, stream: str, pages: Iterator[Page], store: Store, now: datetime, watch: Watch
-) -> Pulled:
-    pulled = Pulled()
+    pulled: Pulled,
+    shop: str,
+    stream: str,
+    pages: Iterator[Page],
+    store: Store,
+    now: datetime,
+    watch: Watch,
+) -> None:
     for page in pages:
         watch.checked()
         with tracing.stage("page", stream=stream, **_counts(page)) as tell:
@@ -142,7 +162,6 @@ def _commit(
             tell(changed=changed)
         pulled.add(store.without_erased(shop, page) if page.shown else page, changed)
         watch.advance(len(page.orders) + len(page.customers), page.expected)
-    return pulled
 
 
 def _counts(page: Page) -> dict[str, int]:

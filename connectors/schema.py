@@ -13,12 +13,12 @@ For every order, to the cent:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, make_dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -290,6 +290,14 @@ class Change:
 
     def reversed(self) -> Change:
         return Change(self.shop, self.customer_id, before=self.after, after=self.before)
+
+
+class Changes(Protocol):
+    """Changes in their order, as often as somebody goes through them; in memory or elsewhere."""
+
+    def __iter__(self) -> Iterator[Change]: ...
+
+    def __len__(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)

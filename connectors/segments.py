@@ -66,13 +66,16 @@ def with_segments(
     scored: Mapping[str, Shown], segments: Mapping[str, str], platform: str
 ) -> dict[str, Shown]:
     """The scored customers with the segment of those who have one: as Shopify's tag, or a field."""
-    told = {
-        customer: {TAG: segment_tag(name)}
-        if platform == "shopify"
-        else {SEGMENT: normal(SEGMENT, name)}
-        for customer, name in segments.items()
-    }
-    return {customer: {**fields, **told.get(customer, {})} for customer, fields in scored.items()}
+
+    def told(customer: str) -> Shown:
+        name = segments.get(customer)
+        if name is None:
+            return {}
+        return (
+            {TAG: segment_tag(name)} if platform == "shopify" else {SEGMENT: normal(SEGMENT, name)}
+        )
+
+    return {customer: {**fields, **told(customer)} for customer, fields in scored.items()}
 
 
 def shopify_query(where: Iterable[Condition]) -> str | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from itertools import islice
+from itertools import chain, islice
 
 from connectors.errors import ConfigurationError, GuardStopped
 from connectors.platform import Platform
 from connectors.pull import Watch
-from connectors.schema import Change, Outcome
+from connectors.schema import Change, Changes, Outcome
 from connectors.store import Store
 
 #: So many go first, whatever a platform's batch: a write-back that the shop won't have is seen
@@ -21,7 +21,7 @@ CANARIES = 20
 FEW = 4
 
 
-def guard(changes: Sequence[Change], max_changes: int | None) -> None:
+def guard(changes: Changes, max_changes: int | None) -> None:
     """GuardStopped where more would be written than allowed."""
     if max_changes is not None and len(changes) > max_changes:
         raise GuardStopped(
@@ -34,7 +34,7 @@ def write(
     platform: Platform,
     store: Store,
     run_id: str,
-    changes: Sequence[Change],
+    changes: Changes,
     watch: Watch,
     max_refusals: Decimal | None = None,
 ) -> tuple[Counter[str], list[Outcome]]:
@@ -46,10 +46,11 @@ def write(
     `max_refusals` of those sent so far.
     """
     known = store.refused(platform.shop)
-    changes = sorted(changes, key=lambda change: change.customer_id in known)
     counts: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
     refused: list[Outcome] = []
-    for batch in _batches(changes, platform.batch_size):
+    ordered = _at_the_end(changes, lambda change: change.customer_id in known)
+    for batch in _batches(ordered, platform.batch_size):
         watch.checked()
         store.journal_intent(run_id, batch)
         outcomes: list[Outcome] = []
@@ -58,15 +59,29 @@ def write(
         finally:  # a shop that goes down halfway still told what became of the first half
             store.journal_outcome(run_id, platform.shop, outcomes)
         counts.update(outcome.status for outcome in outcomes)
-        refused.extend(outcome for outcome in outcomes if outcome.status != "applied")
+        left = [outcome for outcome in outcomes if outcome.status != "applied"]
+        refused.extend(left)
+        reasons.update(
+            one.reason for one in left if one.status == "rejected" and one.customer_id not in known
+        )
         watch.advance(len(batch), len(changes))
         if counts.total() < len(changes):
-            fresh = [one for one in refused if one.customer_id not in known]
-            _stop_at(max_refusals, fresh, counts)
+            _stop_at(max_refusals, reasons, counts.total())
     return counts, refused
 
 
-def _batches(changes: Sequence[Change], size: int) -> Iterator[list[Change]]:
+def _at_the_end(changes: Iterable[Change], late: Callable[[Change], bool]) -> Iterator[Change]:
+    """The same with those behind all others that are `late`."""
+    waiting: list[Change] = []
+    for change in changes:
+        if late(change):
+            waiting.append(change)
+        else:
+            yield change
+    yield from waiting
+
+
+def _batches(changes: Iterable[Change], size: int) -> Iterator[list[Change]]:
     """The canaries, and the others."""
     rest, due = iter(changes), min(CANARIES, size)
     while batch := list(islice(rest, due)):
@@ -74,9 +89,8 @@ def _batches(changes: Sequence[Change], size: int) -> Iterator[list[Change]]:
         due = size
 
 
-def _stop_at(limit: Decimal | None, refused: Sequence[Outcome], counts: Counter[str]) -> None:
-    reasons = Counter(one.reason for one in refused if one.status == "rejected")
-    many, sent = reasons.total(), counts.total()
+def _stop_at(limit: Decimal | None, reasons: Counter[str], sent: int) -> None:
+    many = reasons.total()
     if limit is None or many <= FEW or many <= limit * sent:
         return
     (commonest, _), *_ = reasons.most_common(1)
@@ -87,15 +101,16 @@ def _stop_at(limit: Decimal | None, refused: Sequence[Outcome], counts: Counter[
     )
 
 
-def undoing(store: Store, run_id: str) -> list[Change]:
+def undoing(store: Store, run_id: str) -> Iterator[Change]:
     """The changes that take a run's writes back; those left alone as conflicts need none.
 
     A row that was refused, or whose outcome was never heard (the run died), is taken back too: a
     part of it may be in the shop.
     """
     rows = store.journal(run_id)
-    if not rows:
+    first = next(rows, None)
+    if first is None:
         raise ConfigurationError(
             f"run {run_id} wrote nothing, or is unknown", mend="`undo` without a run lists them."
         )
-    return [row.change.reversed() for row in rows if row.status != "conflict"]
+    return (row.change.reversed() for row in chain([first], rows) if row.status != "conflict")

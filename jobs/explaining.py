@@ -8,9 +8,26 @@ from typing import Any
 
 from connectors import explained
 from connectors.config import ShopSettings
+from connectors.errors import ConfigurationError
 from connectors.session import Session
 from jobs.engine import clv
 from jobs.scoring import known_on, model_of, past_of, score_settings
+
+
+def explain(at: Session, customer: str) -> int:
+    """Tells every score of somebody; how many. Raises ConfigurationError where there is none."""
+    found = [
+        told_of(at, shop, score)
+        for shop in at.shops
+        for score in at.store.score_of(shop.shop, person_keys(at, shop, customer))
+    ]
+    if not found:
+        raise ConfigurationError(
+            "no score for that customer", mend="`score` first; use the shop's customer id."
+        )
+    for told in found:
+        explained.explained(at.terminal, told)
+    return len(found)
 
 
 def person_keys(at: Session, shop: ShopSettings, customer: str) -> list[str]:

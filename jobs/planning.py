@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from connectors import drift, writeback
 from connectors import plan as plans
 from connectors import segments as parting
 from connectors.config import ShopSettings
-from connectors.schema import Change, Shown, normal
+from connectors.kept import Kept
+from connectors.schema import Shown, normal
 from connectors.session import Session
+from connectors.showing import Showing, shown_in
+from connectors.store.scratch import Scratch
 from jobs import shop as shops
 from jobs.each import each_shop
 from jobs.scoring import score_shop
@@ -46,12 +49,22 @@ def whole_job(at: Session, shop: ShopSettings, max_changes: int | None) -> None:
 
 
 def plan_shop(
-    at: Session, shop: ShopSettings, shown: Mapping[str, Shown] | None = None
+    at: Session,
+    shop: ShopSettings,
+    shown: Showing | None = None,
+    scratch: Scratch | None = None,
 ) -> plans.Drawn:
-    scored = fields_of(at.store.latest_scores(shop.shop))
-    if shop.segment_tags and scored:
-        scored = parting.with_segments(scored, segments_of(at, shop), shop.platform)
-    return shops.plan(at, shop, scored, shown)
+    """A shop's plan, against what its customers show now (asked for here unless given)."""
+    parted = shop.segment_tags and at.store.has_scores(shop.shop)
+    segments = segments_of(at, shop) if parted else {}
+    columns = list(SCORE_OF_FIELD.values())
+
+    def scored(shown: Showing) -> Iterator[shops.Some]:
+        for batch in at.store.beside_scores(shop.shop, shown.reader, columns):
+            fields = fields_of(batch.to_pandas())
+            yield shown_in(batch), parting.with_segments(fields, segments, shop.platform)
+
+    return shops.plan(at, shop, scored, scratch or at.store.scratch(), shown)
 
 
 def fields_of(scores: pd.DataFrame) -> dict[str, Shown]:
@@ -70,13 +83,14 @@ def fields_of(scores: pd.DataFrame) -> dict[str, Shown]:
 
 def draw(at: Session) -> plans.Plan:
     """The plan of all the session's shops, with the ground it stands on."""
-    changes: list[Change] = []
+    scratch, changes = at.store.scratch(), Kept()
     counts: Counter[str] = Counter()
     drifts: dict[str, drift.Drift] = {}
 
     def job(at: Session, shop: ShopSettings) -> None:
-        drawn = plan_shop(at, shop)
-        changes.extend(drawn.changes)
+        nonlocal changes
+        drawn = plan_shop(at, shop, scratch=scratch)
+        changes += drawn.changes
         counts.update(drawn.counts)
         drifts[shop.shop] = drawn.drift
 

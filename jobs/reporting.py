@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from connectors import made_files, news
+from connectors import extras, made_files, news
 from connectors import material as materials
 from connectors.config import ShopSettings
-from connectors.errors import ConfigurationError
 from connectors.session import Session
 from jobs.engine import clv
 from jobs.scoring import score_settings, scores_then
@@ -56,9 +54,4 @@ def out_of(at: Session, shop: ShopSettings, out: Path) -> Path:
 
 def reports() -> ModuleType:
     """The room that draws pages: an extra, whose libraries may not be there."""
-    try:
-        return import_module("connectors.report")
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"the report needs {error.name}", mend="pip install 'clv-sync[report]'."
-        ) from error
+    return extras.needed("connectors.report", "the report", "report")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import pyarrow as pa
 
-from connectors import news, tracing
+from connectors import scored, tracing
 from connectors.config import NEW, Settings, ShopSettings
 from connectors.schema import Rule
 from connectors.session import Session
@@ -38,11 +38,11 @@ def score_shop(at: Session, shop: ShopSettings, as_of: date, model: str | None =
     card = clv.model_card(scorer, totals or clv.Totals())
     card["warnings"] = [*card["warnings"], *shops.caveats(at, shop)]
     at.store.save_card(at.run_id, shop.shop, as_of, card)
-    news.scored(at.terminal, shop.shop, card)
+    scored.scored(at.terminal, shop.shop, card)
     tiers = {name: told["customers"] for name, told in card["tiers"].items() if told["customers"]}
     at.count(shop.shop, scored=card["data"]["customers"], **tiers)
     left_out = at.store.excluded(shop.shop, as_of=as_of, currency=known["currency"])
-    news.excluded(at.terminal, shop.shop, left_out)
+    scored.excluded(at.terminal, shop.shop, left_out)
 
 
 def scorer_of(
@@ -161,4 +161,4 @@ def backtest_shop(at: Session, shop: ShopSettings, as_of: date) -> None:
     card = clv.predictor_card(clv.fitted(past, score_settings(at.settings)))
     if card["choice"]:
         at.store.save_card(at.run_id, shop.shop, as_of, card)
-    news.chosen(at.terminal, shop.shop, card)
+    scored.chosen(at.terminal, shop.shop, card)

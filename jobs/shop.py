@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -17,13 +17,19 @@ from connectors import reconcile as reconciles
 from connectors.config import ShopSettings
 from connectors.errors import ConfigurationError, GuardStopped, StalePlan
 from connectors.hints import Hint
+from connectors.kept import Kept, keep
 from connectors.platform import HISTORY, Window, Zoned
-from connectors.schema import Change, Shown
+from connectors.schema import Changes, Shown
 from connectors.session import Session
+from connectors.showing import Showing
+from connectors.store.scratch import Scratch
+
+#: What some customers show, and what those of them show who have a score.
+Some = tuple[Mapping[str, Shown], Mapping[str, Shown]]
 
 
 @tracing.staged("pull")
-def pull(at: Session, shop: ShopSettings, since: datetime | None = None) -> Mapping[str, Shown]:
+def pull(at: Session, shop: ShopSettings, since: datetime | None = None) -> Showing:
     """Customers and orders into the store; what the customers show comes back."""
     if since and at.store.cursor(shop.shop, "orders"):
         news.already_pulled(at.terminal, shop.shop)
@@ -88,15 +94,18 @@ def reconcile(
 
 
 def currency(at: Session, shop: ShopSettings) -> str | None:
-    """The one currency that the shop is scored in; several need a word from the owner."""
+    """The one currency that the shop is scored in; several need a word from the owner.
+
+    So does one that no order is in: everybody would be scored as if they had never bought.
+    """
     found = at.store.currencies(shop.shop)
-    if shop.currency or len(found) < 2:
-        return shop.currency
     counts = ", ".join(f"{code} {orders:,}" for code, orders in found.items())
-    raise ConfigurationError(
-        f"orders in {len(found)} currencies ({counts})",
-        mend=f"Set CLV_{shop.shop.upper()}_CURRENCY to the one to score.",
-    )
+    mend = f"Set CLV_{shop.shop.upper()}_CURRENCY to the one to score."
+    if shop.currency and found and shop.currency not in found:
+        raise ConfigurationError(f"no order is in {shop.currency} ({counts})", mend=mend)
+    if not shop.currency and len(found) > 1:
+        raise ConfigurationError(f"orders in {len(found)} currencies ({counts})", mend=mend)
+    return shop.currency
 
 
 def caveats(at: Session, shop: ShopSettings) -> list[str]:
@@ -109,32 +118,55 @@ def caveats(at: Session, shop: ShopSettings) -> list[str]:
 def plan(
     at: Session,
     shop: ShopSettings,
-    scored: Mapping[str, Shown],
-    shown: Mapping[str, Shown] | None = None,
+    scored: Callable[[Showing], Iterable[Some]],
+    scratch: Scratch,
+    shown: Showing | None = None,
 ) -> plans.Drawn:
-    """What would change, against what the customers show now (read here unless given)."""
+    """What would change, against what the customers show now (read here unless given).
+
+    `scored` tells all customers, some at a time; their changes go to `scratch`.
+    """
     platform = at.open(shop)
     if shown is None:
         with at.watch(f"{shop.shop}: customers") as watch:
             shown = pulls.pull_customers(platform, at.store, at.now, watch).shown
-    ours = {customer: plans.ours(fields) for customer, fields in shown.items()}
-    bearing = sum(map(bool, ours.values()))
-    if bearing and not scored:
+    drawn = plans.Drawn()
+    with at.alone:
+        for some in scored(shown):
+            drawn += _drawn(at, shop, some, platform.shows, scratch)
+    if drawn.bearing and not drawn.scored:
         raise GuardStopped(
-            f"{bearing:,} customers show a score, but the store holds none; nothing is taken away",
+            f"{drawn.bearing:,} customers show a score, but the store holds none;"
+            " nothing is taken away",
             mend="Run `backfill` first. `undo RUN` takes earlier writes back.",
         )
-    scored = plans.with_groups(scored, shown, shop.groups)
-    changes, counts = plans.draw(shop.shop, shown, scored, platform.shows, at.settings.tolerance)
-    drawn = plans.Drawn(changes, counts, drifts.drift(ours, scored))
     news.planned(at.terminal, shop.shop, drawn)
-    at.count(shop.shop, planned=len(changes))
+    at.count(shop.shop, planned=len(drawn.changes))
     return drawn
+
+
+def _drawn(
+    at: Session, shop: ShopSettings, some: Some, shows: Sequence[str], scratch: Scratch
+) -> plans.Drawn:
+    """The part of a shop's plan that is of these customers."""
+    shown, scored = some
+    ours = {customer: plans.ours(fields) for customer, fields in shown.items()}
+    scored = plans.with_groups(scored, shown, shop.groups)
+    changes, counts = plans.draw(shop.shop, shown, scored, shows, at.settings.tolerance)
+    return plans.Drawn(
+        keep(scratch, changes),
+        counts,
+        drifts.drift(ours, scored),
+        plans.biggest(changes),
+        plans.moves(changes),
+        bearing=sum(map(bool, ours.values())),
+        scored=len(scored),
+    )
 
 
 def standing_plan(at: Session, file: Path) -> plans.Plan:
     """The plan in `file`; StalePlan where a shop was scored or written to since it was made."""
-    drawn = plans.read_plan(file, at.hasher.seal)
+    drawn = plans.read_plan(file, at.hasher.seal, at.store.scratch())
     for shop, standing in drawn.based_on.items():
         at.settings.shop(shop)
         if at.store.standing(shop) != standing:
@@ -144,13 +176,21 @@ def standing_plan(at: Session, file: Path) -> plans.Plan:
     return drawn
 
 
+def taken_back(at: Session, run: str) -> Kept:
+    """What gives every customer back what they showed before that run."""
+    changes = keep(at.store.scratch(), writeback.undoing(at.store, run))
+    for name in changes.shops:
+        at.settings.shop(name)  # one that is no longer configured must not be passed over
+    return changes
+
+
 @tracing.staged("apply")
-def write(at: Session, shop: ShopSettings, changes: Sequence[Change]) -> None:
+def write(at: Session, shop: ShopSettings, changes: Changes) -> None:
     """The changes into the shop, read back and journalled."""
     if not changes:
         return at.count(shop.shop, applied=0)
     before, limit = at.store.refused(shop.shop), at.settings.max_refusals
-    again = [change.customer_id for change in changes if change.customer_id in before]
+    again = [one.customer_id for one in changes if one.customer_id in before] if before else []
     with at.watch(f"{shop.shop}: writing") as watch:
         counts, refused = writeback.write(at.open(shop), at.store, at.run_id, changes, watch, limit)
     news.written(at.terminal, shop.shop, at.run_id, counts, refused)

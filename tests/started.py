@@ -18,6 +18,7 @@ from unittest import mock
 import pytest
 
 import sync
+from connectors import stopping
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -91,4 +92,4 @@ def own_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        sync._asked_to_stop.clear()
+        stopping.forget()

@@ -248,3 +248,27 @@ def test_everything_wrong_with_several_shops_is_told_at_once_with_where_to_get_i
     )
     for one in ("CLV_EU_WORKERS", "CLV_EU_GROUPS", "CLV_US_TOKEN is missing: Magento: System"):
         assert one in told
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("CLV_MAX_CHANGE", "CLV_MAX_CHANGES"),
+        ("CLV_TIERZ", "CLV_TIERS"),
+        ("CLV_EU_PLATFROM", "CLV_EU_PLATFORM"),
+        ("CLV_EU_CURENCY", "CLV_EU_CURRENCY"),
+    ],
+)
+def test_a_misspelt_name_is_told_with_the_one_that_was_meant(name: str, meant: str) -> None:
+    assert f"{name} is no setting; {meant} is" in complaint(**{name: "1"})
+
+
+def test_a_name_like_nothing_of_ours_is_told_alone() -> None:
+    assert "CLV_QQQQQQ is no setting. Mend" in complaint(CLV_QQQQQQ="1")
+
+
+def test_what_is_kept_for_a_shop_that_is_not_among_them_is_left_alone() -> None:
+    settings = read_settings(
+        {**MAGENTO, "CLV_UK_TOKEN": "t", "CLV_EU_B2B_URL": "https://x.example"}
+    )
+    assert settings.shop_names == ["eu"]

@@ -27,6 +27,7 @@ from clv.segments import DEFAULT, FLAGS, NUMBERS, TEXTS
 from connectors.config import KEYS, SHOP_KEYS
 from connectors.file.rows import COLUMNS as FILE_COLUMNS
 from connectors.magento.checks.denials import BOXES
+from connectors.redaction import redacted
 from connectors.schema import FIELDS
 from connectors.shopify.check import SCOPES
 
@@ -185,6 +186,15 @@ def test_every_error_text_of_the_page_is_one_of_the_program(quote: str) -> None:
     assert parts, quote
     missing = [part for part in parts if part not in _texts()]
     assert not missing, quote
+
+
+def test_no_text_of_ours_is_hidden_by_the_filter_for_secrets() -> None:
+    for path, tree in _trees():
+        docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr | ast.Constant) and id(node) not in docs:
+                told = _literal(node)
+                assert redacted(told) == told, f"{path.name}: {told}"
 
 
 #: Told to programmers, or to nobody: a bug, another server's webhook, what `doctor` wraps.

@@ -132,6 +132,7 @@ def test_an_answer_without_content_is_none(http: Http, shop: responses.RequestsM
         {"status": 502, "body": "<html>Bad Gateway</html>"},
         {"status": 503, "body": "<html>maintenance</html>"},
         {"status": 429, "json": {}},
+        {"status": 408, "body": "<html>Request Timeout</html>"},
         {"status": 200, "body": '{"items": [1, 2'},
         {"status": 200, "body": "<html>logged in?</html>"},
         {"status": 200, "body": ""},
@@ -298,7 +299,13 @@ def test_a_wait_that_one_thread_was_told_is_kept_by_another(
     assert naps == [97, 97]
 
 
-@pytest.mark.parametrize("asked", ["soon", "-5", "nan", "Sat, 21 Nov 1970 19:00:42 GMT"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *("soon", "-5", "nan", "Sat, 21 Nov 1970 19:00:42 GMT"),
+        f"Sat, 21 Nov {10**20} 19:00:42 GMT",
+    ],
+)
 def test_an_odd_retry_after_waits_a_little_all_the_same(
     asked: str, http: Http, shop: responses.RequestsMock, naps: list[float]
 ) -> None:

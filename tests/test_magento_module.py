@@ -227,5 +227,4 @@ def test_a_shop_that_has_an_older_version_gets_the_attribute_that_it_lacks() -> 
     """A patch runs once in a shop: what came later needs one of its own, behind the first."""
     patch = text("Setup/Patch/Data/DeclareSegment.php")
     assert "[DeclareAttributes::class]" in patch
-    assert "->complete(" in patch
-    assert "'attribute_id'" in text("Setup/CustomerAttributes.php")
+    assert "const SEGMENT = 'clv_segment'" in patch

@@ -11,7 +11,9 @@ from connectors import plan as plans
 from connectors.drift import Drift
 from connectors.errors import ConfigurationError, StalePlan
 from connectors.identity import EmailHasher
+from connectors.kept import keep
 from connectors.schema import FIELDS, GROUP, LEFT_ALONE, TAG, Change, Shown
+from connectors.store.scratch import Scratch
 
 SHOWS = (*FIELDS, TAG)
 TWO_PERCENT = Decimal("0.02")
@@ -119,7 +121,8 @@ def test_a_plan_undone_is_where_it_began(shown: dict[str, Shown], scored: dict[s
 def a_plan() -> plans.Plan:
     changes, counts = plans.draw("eu", {"1": {}, "2": {}}, {"1": HIGH}, SHOWS, TWO_PERCENT)
     drift = {"eu": Drift(3, 1, Decimal("100.50"), Decimal(90))}
-    return plans.Plan("2026-11-22T00:00:00+00:00", {"eu": "run-1"}, counts, drift, changes)
+    kept = keep(Scratch(), changes)
+    return plans.Plan("2026-11-22T00:00:00+00:00", {"eu": "run-1"}, counts, drift, kept)
 
 
 def test_a_plan_file_reads_back_as_it_was_and_is_private(tmp_path: Path) -> None:

@@ -13,10 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_rows import NOW
 
+from connectors.kept import keep
 from connectors.plan import Plan, draw, read_plan, with_groups, write_plan
 from connectors.pull import Watch
 from connectors.schema import FIELDS, GROUP, LEFT_ALONE, TAG, Change, Outcome, Shown, normal
 from connectors.store import Store
+from connectors.store.scratch import Scratch
 from connectors.writeback import undoing, write
 
 SHOWS = (*FIELDS, TAG, GROUP)
@@ -114,7 +116,7 @@ def test_what_is_applied_leaves_nothing_to_plan(
 def test_a_plan_kept_in_a_file_is_the_plan(
     shown: dict[str, Shown], wanted: dict[str, Shown]
 ) -> None:
-    kept = Plan("now", {"eu": "here"}, {}, {}, planned(Shop(shown), wanted))
+    kept = Plan("now", {"eu": "here"}, {}, {}, keep(Scratch(), planned(Shop(shown), wanted)))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "a.plan"
         write_plan(kept, path)
@@ -129,7 +131,7 @@ def test_applied_and_undone_every_customer_is_as_before(
     shop = Shop(dict(shown), refuses)
     if changes := planned(shop, wanted):
         run_id = applied(shop, store, changes)
-        applied(shop, store, undoing(store, run_id))
+        applied(shop, store, list(undoing(store, run_id)))
     assert shop.shown == shown
 
 
@@ -142,7 +144,7 @@ def test_several_runs_undone_from_the_last_on_leave_the_shop_as_it_was(
     plans = (planned(shop, wanted) for wanted in several)
     runs = [applied(shop, store, changes) for changes in plans if changes]
     for run_id in reversed(runs):
-        applied(shop, store, undoing(store, run_id))
+        applied(shop, store, list(undoing(store, run_id)))
     assert shop.shown == shown
 
 
@@ -153,7 +155,7 @@ def test_one_changed_byte_of_a_plan_file_is_refused(
 ) -> None:
     from connectors.errors import ConfigurationError, StalePlan
 
-    kept = Plan("now", {"eu": "here"}, {}, {}, planned(Shop(shown), wanted))
+    kept = Plan("now", {"eu": "here"}, {}, {}, keep(Scratch(), planned(Shop(shown), wanted)))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "a.plan"
         write_plan(kept, path)

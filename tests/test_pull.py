@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 from made_rows import NOW, customer, guest, order, page
 
+from connectors.hints import Hint
 from connectors.platform import Page, Platform, Reject
-from connectors.pull import Watch, pull_customers, pull_moved
+from connectors.pull import Watch, pull_customers, pull_hinted, pull_moved
 from connectors.store import Store
 
 
@@ -23,7 +25,7 @@ class Shop:
         self.orders = {one.order_id: one for one in orders}
         self.asked: list[Sequence[str]] = []
 
-    def pull_named(self, order_ids: Sequence[str]) -> Iterator[Page]:
+    def pull_named(self, order_ids: Sequence[str], cursor: Any = None) -> Iterator[Page]:
         self.asked.append(order_ids)
         yield page(*(self.orders[one] for one in order_ids if one in self.orders))
 
@@ -93,3 +95,19 @@ def test_nobody_leaves_where_a_row_could_not_be_read_or_none_came(store: Store) 
     unread = Reject("eu", "customers", "?", "id", "odd")
     assert scan(Scanned("7", rejects=[unread]), store) == 2
     assert scan(Scanned(), store) == 2
+
+
+@pytest.mark.parametrize("late", [timedelta(days=-3), None])
+def test_an_event_that_is_delivered_late_does_not_hide_a_newer_one(
+    store: Store, late: timedelta | None
+) -> None:
+    changed = order("1").updated_at
+    newer = Hint("eu", "b", "orders/updated", "order", ("1",), triggered_at=changed + HOUR)
+    older = replace(newer, event="a", triggered_at=changed + late if late else None)
+    shop = Shop(order("1"))
+    for told in ([newer, older], [older, newer]):
+        pull_hinted(cast(Platform, shop), store, told, ["7", "8"], NOW, Watch())
+    assert shop.asked == [["1"], ["1"]]
+
+
+HOUR = timedelta(hours=1)

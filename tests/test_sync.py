@@ -454,6 +454,15 @@ def test_two_currencies_need_a_word_from_the_owner(run: Run, tmp_path: Path) -> 
     assert run({**settings, "CLV_X_CURRENCY": "EUR"}, "backfill").code == 0
 
 
+def test_a_currency_that_no_order_is_in_scores_nobody_and_says_so(run: Run, tmp_path: Path) -> None:
+    header = "customer_id,ordered_at,net_value,currency"
+    settings = file_shop(tmp_path, "1,2026-02-05,20.00,EUR", header=header)
+    ended = run({**settings, "CLV_X_CURRENCY": "SEK"}, "backfill")
+    assert ended.code == 1
+    assert one_line(ended).startswith("error x: no order is in SEK (EUR 1). Set CLV_X_CURRENCY")
+    assert "scored" not in ended.out
+
+
 def test_another_e_mail_key_is_refused(run: Run, tmp_path: Path) -> None:
     settings = file_shop(tmp_path, "1,2026-02-05,20.00")
     assert run(settings, "pull").code == 0

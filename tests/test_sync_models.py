@@ -88,10 +88,29 @@ def test_a_named_model_that_does_not_fit_the_shop_fails_and_scores_nobody(
     assert "history_days=" in ended.err
 
 
-def test_the_future_cannot_be_scored(run: Run, shop: Mapping[str, str]) -> None:
-    run(shop, "pull")
-    ended = run(shop, "score", "--as-of", "2999-01-01")
-    assert (ended.code, "yet to come" in ended.err) == (1, True)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("score", "--as-of"),
+        ("backtest", "--as-of"),
+        ("export", "scores", "--out", "x.csv", "--as-of"),
+        ("backfill", "--since"),
+        ("reconcile", "--since"),
+    ],
+)
+def test_nothing_is_known_of_the_future(
+    run: Run, shop: Mapping[str, str], command: tuple[str, ...]
+) -> None:
+    ended = run(shop, *command, "2999-01-01")
+    assert ended.code == 1
+    assert ended.err == f"error 2999-01-01 is yet to come. Give {command[-1]} a past day.\n"
+
+
+def test_a_day_of_another_form_is_told_with_the_right_one(
+    run: Run, shop: Mapping[str, str]
+) -> None:
+    ended = run(shop, "score", "--as-of", "1.2.2026")
+    assert (ended.code, "'1.2.2026' is no day like 2026-01-31" in ended.err) == (2, True)
 
 
 def test_a_look_back_is_what_was_known_then_and_leaves_the_scores_alone(

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from connectors import news, reconciled
+from connectors import news, reconciled, scored
 from connectors.platform import Placed
 from connectors.reconcile import Difference, Month
 from connectors.store.mending import MonthTotals
@@ -106,7 +106,7 @@ def test_a_shop_too_small_for_a_model_is_scored_by_its_average(capsys: Capture) 
         "warnings": [],
         "tiers": {"high": {"customers": 2, "predicted_clv": "6.58", "historic_net": "33.10"}},
     }
-    news.scored(Terminal(), "x", card)
+    scored.scored(Terminal(), "x", card)
     told = capsys.readouterr().out
     assert "2 customers scored by the shop's average" in told
     assert "XXX" not in told

@@ -94,12 +94,16 @@ class Settings:
     spark: SparkTarget | None = None
     email_key: str = field(default="", repr=False)
 
+    @property
+    def shop_names(self) -> list[str]:
+        return [shop.shop for shop in self.shops]
+
     def shop(self, name: str) -> ShopSettings:
         """The shop of that name; ConfigurationError where none has it."""
         for settings in self.shops:
             if settings.shop == name:
                 return settings
-        known = ", ".join(s.shop for s in self.shops) or "none"
+        known = ", ".join(self.shop_names) or "none"
         raise ConfigurationError(f"no shop is called {name!r}", mend=f"CLV_SHOPS names: {known}.")
 
 
@@ -107,10 +111,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """Settings from the environment; ConfigurationError with every complaint in one line."""
     reader = Reader(environment)
     settings = _read(reader)
+    reader.complain_of_unknown(settings.shop_names)
     if reader.complaints:
         raise ConfigurationError(
             "; ".join(reader.complaints),
-            mend="Set them in .env where you start the command (see .env.example).",
+            mend="Mend that in .env where you start the command (see .env.example).",
         )
     return settings
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from decimal import InvalidOperation
+from difflib import get_close_matches
 from typing import TypeVar
 
-from connectors.config.keys import KEYS, SECRETS
+from connectors.config.keys import KEYS, SECRETS, SHOP_KEYS
 
 T = TypeVar("T")
+
+_OF_A_SHOP = re.compile(rf"CLV_[A-Z][A-Z0-9_]*_({'|'.join(SHOP_KEYS)})")
 
 
 class Reader:
@@ -29,6 +33,18 @@ class Reader:
             told = str(error) if isinstance(error, ValueError) else "not a number"
             self.complain(f"{name}{self._shown(name)}: {told}")
             return fallback
+
+    def complain_of_unknown(self, shops: Iterable[str]) -> None:
+        """Names that look like ours and mean nothing: a limit that is misspelt limits nothing.
+
+        One of a shop that isn't among `shops` may wait for it there.
+        """
+        own = [f"CLV_{shop.upper()}_{key}" for shop in shops for key in SHOP_KEYS]
+        for name in sorted(self._environment):
+            if name.startswith("CLV_") and name not in KEYS and not _OF_A_SHOP.fullmatch(name):
+                near = get_close_matches(name, [*KEYS, *own], n=1)
+                told = f"; {near[0]} is" if near else ""
+                self.complain(f"{name} is no setting{told}")
 
     def _shown(self, name: str) -> str:
         """The value, but for those that are a secret or may hold one."""

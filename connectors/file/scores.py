@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from connectors.errors import ConfigurationError
@@ -21,25 +22,24 @@ HEADER = ("customer_id", *FIELDS)
 _RISKY = re.compile(r"[=+\-@\t\r\0']")
 _PLAIN = re.compile(r"-?\d[\d.-]*")
 
-Scores = dict[str, Shown]
-
 
 def scores_beside(path: Path) -> Path:
     return path.with_name(f"{path.stem}.scores.csv")
 
 
-def read_scores(path: Path) -> Scores:
-    """Customer id -> what the file shows; empty where there is no file.
+def read_scores(path: Path) -> Iterator[tuple[str, Shown]]:
+    """Customer id and what the file shows, row by row; nothing where there is no file.
 
     ConfigurationError where the file isn't one that `write_scores` has written.
     """
     if not path.exists():
-        return {}
+        return
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = csv.reader(file, strict=True)
             if tuple(next(rows, ())) == HEADER:
-                return {_read(row[0]): _shown(row) for row in rows}
+                yield from ((_read(row[0]), _shown(row)) for row in rows)
+                return
     except (OSError, UnicodeDecodeError, csv.Error, ValueError, IndexError):
         pass
     raise ConfigurationError(
@@ -53,15 +53,17 @@ def _shown(row: list[str]) -> Shown:
     return {name: _read(cell) for name, cell in cells if cell and name in FIELDS}
 
 
-def write_scores(path: Path, scores: Mapping[str, Shown]) -> None:
+def write_scores(path: Path, scores: Iterable[tuple[str, Shown]]) -> None:
     """Writes all scores anew, whole or not at all; no scores, no file."""
-    if not scores:
+    rows = iter(scores)
+    first = next(rows, None)
+    if first is None:
         path.unlink(missing_ok=True)
         return
     with written_whole(path) as fresh, fresh.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(HEADER)
-        for customer_id, shown in scores.items():
+        for customer_id, shown in chain([first], rows):
             fields = (_cell(name, shown.get(name, "")) for name in FIELDS)
             writer.writerow([_cell("customer_id", customer_id), *fields])
 

@@ -64,7 +64,7 @@ class Judge:
 
     def __call__(self, status: int, headers: Mapping[str, str], raw: bytes) -> Answer:
         request_id = next((headers[name] for name in REQUEST_IDS if name in headers), None)
-        if status == 429 or status >= 500:
+        if may_pass(status):
             told = "the shop asks to slow down" if status == 429 else "the shop fails"
             after = retry_after(headers) if status in (429, 503) else None
             raise Passing(told, after=after, status=status, request_id=request_id)
@@ -117,6 +117,16 @@ def _no_number(name: str) -> None:
     raise ValueError(name)
 
 
+def may_pass(status: int) -> bool:
+    """Whether the same may succeed later: too much, too slow, or a failure of the server's own.
+
+    A 408 says that our request didn't get there in time: a broken upload does at Google's storage,
+    which Shopify's files are laid down at (https://cloud.google.com/storage/docs/retry-strategy,
+    2026-11-29), and so do proxies before a shop.
+    """
+    return status in (408, 429) or status >= 500
+
+
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds from Retry-After: a number, or a date against the shop's own clock."""
     asked = headers.get("retry-after", "")
@@ -130,7 +140,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def _instant(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 from requests import Response
 
 from connectors.errors import RequestRefused
-from connectors.http.answers import AnswerRefused, retry_after
+from connectors.http.answers import AnswerRefused, may_pass, retry_after
 from connectors.http.patience import Passing
 from connectors.http.reach import Trust
 from connectors.http.wire import USUAL, Message, Unsigned, Wire
@@ -50,7 +50,7 @@ class Download:
 
     def _judged(self, answer: Response) -> Iterator[bytes]:
         status = answer.status_code
-        if status == 429 or status >= 500:
+        if may_pass(status):
             after = retry_after(answer.headers)
             raise Passing("the file can't be fetched just now", after=after, status=status)
         if status != 200:

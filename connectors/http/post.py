@@ -8,7 +8,7 @@ from collections.abc import Callable
 from requests import Response
 
 from connectors.errors import ConfigurationError
-from connectors.http.answers import AnswerRefused, retry_after
+from connectors.http.answers import AnswerRefused, may_pass, retry_after
 from connectors.http.patience import Passing, Patience, Retry
 from connectors.http.reach import Trust
 from connectors.http.wire import Message, Unsigned, Wire
@@ -43,7 +43,7 @@ def post(
 
 def _judge(answer: Response) -> None:
     status = answer.status_code
-    if status == 429 or status >= 500:
+    if may_pass(status):
         told = "the webhook can't take a message just now"
         raise Passing(told, after=retry_after(answer.headers), status=status)
     if not 200 <= status < 300:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from requests import Response
 
-from connectors.http.answers import AnswerRefused, retry_after
+from connectors.http.answers import AnswerRefused, may_pass, retry_after
 from connectors.http.download import safe_origin
 from connectors.http.patience import Passing
 from connectors.http.reach import Trust
@@ -42,7 +42,7 @@ class Upload:
 
     def _judge(self, answer: Response) -> None:
         status = answer.status_code
-        if status == 429 or status >= 500:
+        if may_pass(status):
             after = retry_after(answer.headers)
             raise Passing("the file can't be laid down just now", after=after, status=status)
         if not 200 <= status < 300:

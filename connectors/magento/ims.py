@@ -108,7 +108,7 @@ class ImsToken(AuthBase):
         mend = _MENDS.get(known or "", _MENDS["invalid_client"]).format(prefix=self._prefix)
         return AuthenticationError(
             "Adobe gives no token for the project's id and secret",
-            mend=f"{mend} (Adobe Developer Console > project > OAuth Server-to-Server).",
+            mend=f'{mend} (Adobe Developer Console > project > OAuth "Server-to-Server").',
             shop=self._settings.shop,
             status=status,
             said=known,

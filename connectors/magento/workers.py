@@ -24,12 +24,13 @@ class Pace:
 
     (Additive increase, multiplicative decrease, as TCP does it.) It begins with one, so that the
     time of an answer that nothing competes with is known, and until the first trouble each good
-    answer brings one more: a shop that bears all of them is not kept waiting for them.
+    answer brings one more: a shop that bears all of them is not kept waiting for them. Who has to
+    be as quick at once says how many it begins with.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, begins_with: int = 1) -> None:
         self._most = most
-        self._limit = 1.0
+        self._limit = float(begins_with)
         self._usual: float | None = None
         self._best = float("inf")
         self._stale = 0
@@ -74,6 +75,7 @@ class Crew(Generic[T, Done]):
     take    gives the next task, None where there are none left; called in the threads
     finish  makes of a piece what the listener gets, while others ask the shop
     timed   whether a piece took what pieces take: others tell the pace nothing
+    begins_with  how many may ask before anything is known of the shop
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Crew(Generic[T, Done]):
         finish: Callable[[T], Done],
         *,
         timed: Callable[[T], bool] = lambda piece: True,
+        begins_with: int = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._take = take
@@ -90,7 +93,7 @@ class Crew(Generic[T, Done]):
         self._timed = timed
         self._most = most
         self._clock = clock
-        self._pace = Pace(most)
+        self._pace = Pace(most, begins_with)
         self._changed = Condition()  # guards all below
         self._waiting: deque[Done | BaseException] = deque()
         self._working = 0

@@ -49,7 +49,7 @@ def listening_for(shops: Sequence[ShopSettings]) -> list[ShopSettings]:
         if not shop.client_secret:
             raise ConfigurationError(
                 f"{shop.shop} has no secret to check webhooks with",
-                mend=f"Set CLV_{shop.shop.upper()}_CLIENT_SECRET: the app's client secret.",
+                mend=f"Set CLV_{shop.shop.upper()}_CLIENT_SECRET to the app's client secret.",
             )
     return ours
 

@@ -147,7 +147,7 @@ SHIPPINGS_AT_ONCE = 2
 ORDER_COST = 4 + (2 + 3 * LINES_AT_ONCE) + (2 + 3 * SHIPPINGS_AT_ONCE)
 
 #: Orders a page to begin with: 2 + 22 * 44 = 970 points, and 2 for what the app may.
-ORDERS_A_PAGE = 22
+ORDERS_A_PAGE = (LARGEST_COST - 4) // ORDER_COST
 
 #: Of one order: 1 + 2 + 3 * 250 + 2 + 3 * 50 = 905 points.
 MORE_LINES = 250

@@ -1,19 +1,20 @@
 """The queries: the store's own expressions as Spark reads them, and what reads their answers here.
 
-The cluster's names: the log's tables, `tiers` (person_key, tier of the scoring that stands),
-`chosen` (the persons of a sample), `sampled` (their orders), `people` (the summary).
+The cluster's names: the log's tables, `guests` and `later` (what few orders can meet of customers
+and refunds), `valued` (the counting orders) and `by_person` (the same, each person's together),
+`tiers` (what tier each person has shown), `chosen` (the persons of a sample), `sampled` (their
+orders), `people` (the summary).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from connectors.store import reading
 from connectors.store.reading import Asked
 from connectors.store.rows import TABLES, arrow_schema
 
@@ -41,17 +42,57 @@ def spark_sql(expression: Table) -> str:
     return str(ibis.to_sql(expression, dialect="pyspark"))
 
 
-def _standing() -> Tables:
+def _log(shop: str) -> Tables:
     from connectors.store import tables
 
-    log = tables.stored()
-    return tables.latest(log)._replace(order_lines=log.order_lines)
+    return tables.Tables(*(log.filter(log.shop == shop) for log in tables.stored()))
+
+
+def _standing(orders: Table) -> Table:
+    """The orders of one shop as they stand: all of them sorted once.
+
+    (`tables.latest` has less to sort, and reads them three times for that.)
+    """
+    import ibis
+
+    from connectors.store import tables
+
+    return tables.first(orders, ["order_id"], [ibis.desc("updated_at"), ibis.desc("seq")])
+
+
+def kinds(shop: str) -> str:
+    from connectors.store import summary, tables
+
+    return spark_sql(summary.kinds(_standing(summary.told_apart(tables.stored().orders, shop))))
+
+
+def guests(shop: str) -> str:
+    from connectors.store import tables
+
+    return spark_sql(tables.guests(_log(shop)))
+
+
+def later(shop: str, as_of: date) -> str:
+    from connectors.store import tables
+
+    return spark_sql(tables.refunds_after(_log(shop), as_of))
+
+
+def valued(asked: Asked) -> str:
+    return spark_sql(_valued(asked))
 
 
 def _valued(asked: Asked) -> Table:
-    from connectors.store import summary
+    from connectors.store import summary, tables
 
-    return summary.valued(_standing(), **asked._asdict())
+    log, stored = _log(asked.shop), tables.stored()
+    standing = tables.Tables(
+        orders=_standing(log.orders),
+        order_lines=log.order_lines,
+        refunds=tables.named("later", stored.refunds),
+        customers=tables.named("guests", stored.customers),
+    )
+    return summary.valued(standing, **asked._asdict())
 
 
 def latest(log: str) -> str:
@@ -75,22 +116,15 @@ def people(asked: Asked, with_traits: bool) -> str:
     """The summary with the tier of each person so far, and what they came by."""
     from connectors.store import summary, tables
 
-    valued = _valued(asked)
+    valued = tables.named("by_person", _valued(asked))
     tiers = tables.named("tiers", _texts(TIERS))
     shown = tiers.filter(tiers.shop == asked.shop).select("person_key", previous_tier="tier")
     person = summary.persons(valued).left_join(shown, "person_key").drop("person_key_right")
     if with_traits:
-        came = summary.traits(summary.first_orders(valued), _lines(asked.shop))
+        came = summary.traits(summary.first_orders(valued), _log(asked.shop).order_lines)
         person = person.left_join(came, summary.PERSON).drop("person_key_right", "currency_right")
     more = (*(summary.TRAITS if with_traits else ()), "previous_tier")
     return spark_sql(summary.told(person, asked.shop, asked.as_of, *more))
-
-
-def _lines(shop: str) -> Table:
-    from connectors.store import tables
-
-    lines = tables.stored().order_lines
-    return lines.filter(lines.shop == shop)
 
 
 def _texts(schema: pa.Schema) -> Table:
@@ -99,63 +133,61 @@ def _texts(schema: pa.Schema) -> Table:
     return ibis.table(dict.fromkeys(schema.names, "string"), name="texts")
 
 
-def sample(asked: Asked) -> str:
-    from connectors.store import tables
-
-    chosen = tables.named("chosen", _texts(CHOSEN))
-    return spark_sql(_valued(asked).semi_join(chosen, "person_key"))
+def sample() -> str:
+    return (
+        "select valued.* from valued left semi join chosen on chosen.person_key = valued.person_key"
+    )
 
 
 def traits(asked: Asked) -> str:
     """What the sampled persons came by."""
-    from connectors.store import summary, tables
-
-    first = summary.first_orders(tables.named("sampled", _valued(asked)))
-    return spark_sql(summary.traits(first, _lines(asked.shop)))
-
-
-def excluded(asked: Asked) -> str:
     from connectors.store import summary
 
-    shop, as_of, _, currency = asked
-    return spark_sql(summary.excluded(_standing(), shop=shop, as_of=as_of, currency=currency))
-
-
-def currencies(shop: str) -> str:
-    orders = _standing().orders
-    mine = orders.filter(orders.shop == shop)
-    return spark_sql(mine.group_by("currency").agg(orders=lambda t: t.count()))
+    first = summary.first_orders(sampled(asked))
+    return spark_sql(summary.traits(first, _log(asked.shop).order_lines))
 
 
 # -------------------------------------------------------------------------- read here, by DuckDB
 
 
-def files(folders: Iterable[Path]) -> str:
-    """The rows of some folders' files, in their order."""
-    listed = ", ".join(
-        "'" + os.fspath(path).replace("'", "''") + "'"
-        for folder in folders
-        for path in sorted(folder.glob("*.parquet"))
+def files(folder: Path) -> str:
+    """The rows of a folder's files, in their order."""
+    paths = (os.fspath(path) for path in sorted(folder.glob("*.parquet")))
+    return (
+        "read_parquet([" + ", ".join("'" + path.replace("'", "''") + "'" for path in paths) + "])"
     )
-    return f"read_parquet([{listed}])"
 
 
-def summary(folders: Iterable[Path]) -> str:
+def summary(people: Path) -> str:
     from connectors.store.summary import SUMMARY
 
-    return f"select {', '.join(SUMMARY)} from {files(folders)}"
+    return f"select {', '.join(SUMMARY)} from {files(people)}"
 
 
-def purchase_days(asked: Asked) -> str:
+def seen(name: str, folder: Path) -> str:
+    """Has the queries below find an answer under a name."""
+    return f"create or replace temp view {name} as from {files(folder)}"
+
+
+def excluded(as_of: date, currency: str | None) -> str:
     from connectors.store import summary, tables
 
-    told = tables.sql(summary.purchase_days(tables.named("sampled", _valued(asked))))
-    return f"select person_key as customer_id, day, value from ({told}) order by person_key, day"
+    return tables.sql(summary.excluded(_kinds(), as_of, currency))
 
 
-def numbers(with_traits: bool) -> str:
-    """The columns of `Store.numbers`, for either engine."""
-    from connectors.store.summary import TRAITS
+def currencies() -> str:
+    from connectors.store import summary, tables
 
-    columns = [f"cast({name} as int) as {name}" for name in reading.COUNTS]
-    return ", ".join([*columns, "cast(net as double) as net", *(TRAITS if with_traits else ())])
+    return tables.sql(summary.currencies(_kinds()))
+
+
+def _kinds() -> Table:
+    from connectors.store import summary, tables
+
+    return tables.named("kinds", summary.kinds(summary.told_apart(tables.stored().orders, "")))
+
+
+def sampled(asked: Asked) -> Table:
+    from connectors.store import tables
+
+    return tables.named("sampled", _valued(asked))

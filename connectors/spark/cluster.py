@@ -32,6 +32,8 @@ RECKONING = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.decimalOperations.allowPrecisionLoss": "false",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",
+    # What is together by the order's number needs no other exchange to meet its lines.
+    "spark.sql.requireAllClusterKeysForCoPartition": "false",
     "spark.sql.adaptive.advisoryPartitionSizeInBytes": "32MB",
 }
 DRIVER = {

@@ -21,6 +21,7 @@ from connectors.spark.partition import TOLD, heard
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+NO_COLUMNS = pa.schema([])
 Part = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
@@ -48,14 +49,24 @@ class Cluster:
 
     # ------------------------------------------------------------------------------------ reading
 
-    def name(self, name: str, paths: Sequence[Path], empty: pa.Schema) -> None:
-        """Has queries read these Parquet files under a name; where there are none, no rows."""
+    def name(
+        self, name: str, paths: Sequence[Path], empty: pa.Schema = NO_COLUMNS, by: str = ""
+    ) -> None:
+        """Has queries read these Parquet files under a name; where there are none, no rows.
+
+        By the schema of the first: Spark would start a job to find one. `by`: the parts are ranges
+        of this column, so what is worked out for each of its values is in its order already.
+        """
+        from pyspark.sql.pandas.types import from_arrow_schema
+
         if not paths:
             paths = [private_folder(self.target.staged) / f"no-{name}.parquet"]
             with written_whole(paths[0]) as fresh:
                 pq.write_table(empty.empty_table(), fresh)
+        schema = from_arrow_schema(pq.read_schema(paths[0]), prefer_timestamp_ntz=True)
         with self._asked():
-            frame = self.session().read.parquet(*map(_address, paths))
+            frame = self.session().read.schema(schema).parquet(*map(_address, paths))
+            frame = frame.repartitionByRange(by) if by else frame
             frame.createOrReplaceTempView(name)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Unpack
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,7 +24,6 @@ from connectors.errors import StoreError
 from connectors.files import on_the_disk, private_folder
 from connectors.identity import EmailHasher
 from connectors.platform import Page
-from connectors.schema import Rule
 from connectors.spark import asking, cluster
 from connectors.spark.partition import Scored, Tallied, Written
 from connectors.spark.running import Cluster
@@ -33,9 +33,6 @@ from connectors.store.migrations import migrate
 from connectors.store.reading import Asked
 from connectors.store.rows import TABLES
 from connectors.store.sealed import File
-
-if TYPE_CHECKING:  # it takes a third of a start
-    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +129,7 @@ class SparkStore(Store):
         It is named after what it follows from: what was asked, and the files that count.
         """
         sealed.seal(self.connection)
-        state = [sealed.files(self.connection, log) for log in sealed.LOGS]
+        state = [sealed.files(self.connection, log) for log in TABLES]
         digest = hashlib.blake2b(repr((state, key)).encode(), digest_size=8).hexdigest()
         folder = self.folder / "staged" / f"{kind}-{digest}"
         if not (folder / "_SUCCESS").exists():
@@ -141,140 +138,103 @@ class SparkStore(Store):
             self.cluster.keep(query(), folder, order)
         return folder
 
-    def _people(self, asked: Asked, with_traits: bool = False) -> Path:
-        """The summary of `to_score`: files that follow one another in order of person_key."""
+    def _valued(self, asked: Asked) -> Path:
+        """The counting orders, which sample and summary are both told from."""
+        shop, as_of = asked.shop, asked.as_of
 
         def query() -> str:
-            self.cluster.name("tiers", self._latest_scores(asked.shop), asking.TIERS)
+            # Kept apart, few rows as a rule: no order has to travel to meet them.
+            for name, key, few in (
+                ("guests", [shop], partial(asking.guests, shop)),
+                ("later", [shop, as_of], partial(asking.later, shop, as_of)),
+            ):
+                self.cluster.name(name, _parts(self._kept(name, key, few)))
+            return asking.valued(asked)
+
+        return self._kept("valued", asked, query)
+
+    def _scorable(self, asked: Asked, with_traits: bool = False) -> Path:
+        """The summary of `to_score`: files that follow one another in order of person_key."""
+        shown = self._shown(asked)
+
+        def query() -> str:
+            self.cluster.name("by_person", _parts(self._valued(asked)), by="person_key")
+            self.cluster.name("tiers", shown, asking.TIERS)
             return asking.people(asked, with_traits)
 
-        return self._kept("people", (*asked, with_traits), query, ["person_key", "currency"])
+        key = (*asked, with_traits, shown)
+        return self._kept("people", key, query, ["person_key", "currency"])
 
-    def _latest_scores(self, shop: str) -> list[Path]:
-        """The files of the scoring that stands."""
+    def _shown(self, asked: Asked) -> list[Path]:
+        """The files of the scoring that stood on that day."""
         sql = (
-            "select arg_max(seq, (coalesce(as_of, date '0001-01-01'), seq)) from scores"
-            " where shop = ?"
+            "select arg_max(seq, (day, seq)) from ("
+            " select seq, coalesce(as_of, date '0001-01-01') as day from scores where shop = ?)"
+            " where day <= ?"
         )
-        ((seq,),) = self.connection.execute(sql, [shop]).fetchall()
+        ((seq,),) = self.connection.execute(sql, [asked.shop, asked.as_of]).fetchall()
         files = sealed.files(self.connection, "scores")
         return [self.folder / file.name for file in files if file.first == seq]
 
     def _sample(self, asked: Asked) -> Path:
         """The counting orders of all persons, or of the same sample as `staging.sample`."""
+        valued = self._valued(asked)
 
         def query() -> str:
-            self.cluster.name("chosen", [self._chosen(asked.shop)], asking.CHOSEN)
-            return asking.sample(asked)
+            self.cluster.name("valued", _parts(valued))
+            self.cluster.name("chosen", [self._chosen(asked.shop, valued)])
+            return asking.sample()
 
-        return self._kept("sample", (*asked, self._in_sample(asked.shop)), query)
+        return self._kept("sample", asked, query)
 
-    def _in_sample(self, shop: str) -> str:
-        return staging.in_sample(self.connection, shop)
-
-    def _chosen(self, shop: str) -> Path:
+    def _chosen(self, shop: str, valued: Path) -> Path:
         """Who is in the sample. Found here, because Spark's hash is another one than DuckDB's."""
         path = self.folder / "staged" / "chosen.parquet"
-        sql = (
-            f"select distinct person_key from (select person_key from orders where shop = $shop"
-            " union all select customer_id from customers where shop = $shop)"
-            f" where person_key is not null and {self._in_sample(shop)}"
-        )
-        sealed.write(self.connection, path, sql, {"shop": shop})
+        chosen = staging.in_sample(self.connection, shop)
+        sql = f"select distinct person_key from {asking.files(valued)} where {chosen}"
+        sealed.write(self.connection, path, sql)
         return path
 
-    # -------------------------------------------------------------------------------- summary
+    # ------------------------------------------------------------------------ what is told of it
 
-    def summary(
-        self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
-    ) -> pd.DataFrame:
-        people = self._people(Asked(shop, as_of, rule, currency))
-        return reading.frame(self.connection, asking.summary([people]))
+    def _summary(self, asked: Asked) -> str:
+        return asking.summary(self._scorable(asked))
 
-    def summary_of(
-        self,
-        shop: str,
-        person_key: str,
-        *,
-        as_of: date,
-        rule: Rule = "net",
-        currency: str | None = None,
-    ) -> dict[str, Any]:
-        people = self._people(Asked(shop, as_of, rule, currency))
-        sql = f"from ({asking.summary([people])}) where person_key = $person_key"
-        found = reading.table(self.connection, sql, person_key=person_key).to_pylist()
-        return dict(found[0]) if found else {}
+    def _people(self, asked: Asked, with_traits: bool) -> str:
+        return asking.files(self._scorable(asked, with_traits))
 
-    def excluded(self, shop: str, *, as_of: date, currency: str | None = None) -> dict[str, int]:
-        self._show_log()
-        return dict(sorted(self.cluster.rows(asking.excluded(Asked(shop, as_of, "net", currency)))))
+    def _sampled(self, asked: Asked) -> str:
+        self.connection.execute(asking.seen("sampled", self._sample(asked)))
+        return "sampled"
 
-    def currencies(self, shop: str) -> dict[str, int]:
-        self._show_log()
-        found = self.cluster.rows(asking.currencies(shop))
-        return dict(sorted(found, key=lambda row: (-row[1], row[0])))
-
-    def reader(
-        self,
-        what: str,
-        *,
-        shops: Sequence[str],
-        as_of: date,
-        rule: Rule = "net",
-        currency: str | None = None,
-    ) -> pa.RecordBatchReader:
-        if what != "summary":
-            return super().reader(what, shops=shops, as_of=as_of, rule=rule, currency=currency)
-        people = [self._people(Asked(shop, as_of, rule, currency)) for shop in sorted(shops)]
-        return reading.batches(self.connection, asking.summary(people))
-
-    def traits(
-        self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
-    ) -> pd.DataFrame:
-        asked = Asked(shop, as_of, rule, currency)
+    def _traits(self, asked: Asked) -> str:
         sample = self._sample(asked)
 
         def query() -> str:
-            self.cluster.name("sampled", [sample], asking.TIERS)
+            self.cluster.name("sampled", _parts(sample))
             return asking.traits(asked)
 
-        traits = asking.files([self._kept("traits", (*asked, sample.name), query)])
-        found = reading.frame(self.connection, f"select * exclude (currency) from {traits}")
-        return found.rename(columns={"person_key": "customer_id"}).set_index("customer_id")
+        return f"from {asking.files(self._kept('traits', asked, query))}"
 
-    def purchase_days(
-        self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
-    ) -> pd.DataFrame:
-        asked = Asked(shop, as_of, rule, currency)
-        view = f"create or replace temp view sampled as from {asking.files([self._sample(asked)])}"
-        self.connection.execute(view)
-        return reading.frame(self.connection, asking.purchase_days(asked))
+    def excluded(self, shop: str, *, as_of: date, currency: str | None = None) -> dict[str, int]:
+        return self._of_kinds(shop, asking.excluded(as_of, currency))
+
+    def currencies(self, shop: str) -> dict[str, int]:
+        return self._of_kinds(shop, asking.currencies())
+
+    def _of_kinds(self, shop: str, sql: str) -> dict[str, int]:
+        kinds = self._kept("kinds", [shop], partial(asking.kinds, shop))
+        self.connection.execute(asking.seen("kinds", kinds))
+        return dict(self.connection.execute(sql).fetchall())
 
     # --------------------------------------------------------------------------------- scores
-
-    def to_score(self, shop: str, **known: Unpack[Numbers]) -> pa.RecordBatchReader:
-        asked, with_traits = reading.split(shop, known)
-        people = asking.files([self._people(asked, with_traits)])
-        return reading.batches(self.connection, f"from {people}")
-
-    def numbers(self, shop: str, **known: Unpack[Numbers]) -> pd.DataFrame:
-        return reading.frame(self.connection, self._numbers(shop, known))
-
-    def _numbers(self, shop: str, known: Numbers) -> str:
-        asked, with_traits = reading.split(shop, known)
-        people = asking.files([self._people(asked, with_traits)])
-        return f"select {asking.numbers(with_traits)} from {people}"
 
     def tally(
         self, shop: str, count: Callable[[pa.RecordBatch], T], **known: Unpack[Numbers]
     ) -> T | None:
         asked, with_traits = reading.split(shop, known)
-        self.cluster.name("people", [self._people(asked, with_traits)], asking.TIERS)
-        sql = f"select {asking.numbers(with_traits)} from people"
-        return added_up(self.cluster.over(sql, Tallied(count)))
-
-    def spread(self, shop: str, many: int, **known: Unpack[Numbers]) -> pd.DataFrame:
-        return reading.spread(self.connection, self._numbers(shop, known), many)
+        self.cluster.name("people", _parts(self._scorable(asked, with_traits)))
+        return added_up(self.cluster.over(reading.numbers("people", with_traits), Tallied(count)))
 
     def score(
         self,
@@ -284,8 +244,8 @@ class SparkStore(Store):
         **known: Unpack[Numbers],
     ) -> T | None:
         asked, with_traits = reading.split(shop, known)
-        people = self._people(asked, with_traits)
-        self.cluster.name("people", [people], asking.TIERS)
+        people = self._scorable(asked, with_traits)
+        self.cluster.name("people", _parts(people))
         seq = next_seq(self.connection)
         folder = private_folder(self.folder / "log" / "scores" / f"{seq:012}-{shop}")
         work = Scored(scored, str(folder), {"seq": seq, "run_id": run_id})

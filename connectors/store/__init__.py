@@ -17,6 +17,7 @@ tables       the tables as expressions: the log, and what of it stands
 summary      the summary per person, as expressions
 staging      what a scoring reads several times, worked out once
 reading      frames and batches out
+scratch      files beside the store for what is too much for memory
 """
 
 from __future__ import annotations
@@ -55,9 +56,10 @@ from connectors.store.erasure import Person
 from connectors.store.journal import Refused, Run, Written
 from connectors.store.mending import Edge, Known, MonthTotals
 from connectors.store.migrations import migrate
-from connectors.store.reading import Numbers
+from connectors.store.reading import Asked, Numbers, Which
 from connectors.store.rows import TABLES
 from connectors.store.scores import LATEST_SCORES, SCORES_UNTIL, Card
+from connectors.store.scratch import Scratch
 from connectors.store.tombstones import Erased
 
 if TYPE_CHECKING:  # it takes a third of a start
@@ -236,7 +238,7 @@ class Store:
         """The orders placed from `begin` until before `end`, by id."""
         return mending.placed(self.connection, shop, begin, end)
 
-    def orders_of_others(self, shop: str, customer_ids: Collection[str]) -> list[str]:
+    def orders_of_others(self, shop: str, customer_ids: Iterable[str]) -> list[str]:
         """Ids of the orders of registered customers who are none of these."""
         return mending.orders_of_others(self.connection, shop, customer_ids)
 
@@ -248,7 +250,7 @@ class Store:
         """Counts that differed are settled, since every month agrees now."""
         quarantine.settle_counts(self.connection, shop)
 
-    def forget_other_customers(self, shop: str, customer_ids: Collection[str]) -> None:
+    def forget_other_customers(self, shop: str, customer_ids: Iterable[str]) -> None:
         """Customers who are none of these leave: guests of their e-mail are guests again."""
         mending.forget_other_customers(self.connection, shop, customer_ids)
 
@@ -268,28 +270,21 @@ class Store:
 
     # ------------------------------------------------------------------------------------- summary
 
-    def summary(
-        self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
-    ) -> pd.DataFrame:
+    def summary(self, shop: str, **which: Unpack[Which]) -> pd.DataFrame:
         """`connectors.store.summary.summary` as a frame: a row per person, money as Decimal."""
-        asked = reading.Asked(shop, as_of, rule, currency)
-        sql = reading.summary(asked) + " order by person_key, currency"
-        return reading.frame(self.connection, sql)
+        sql = self._summary(reading.asked_of(shop, which))
+        return reading.frame(self.connection, f"{sql} order by person_key, currency")
 
-    def summary_of(
-        self,
-        shop: str,
-        person_key: str,
-        *,
-        as_of: date,
-        rule: Rule = "net",
-        currency: str | None = None,
-    ) -> dict[str, Any]:
+    def summary_of(self, shop: str, person_key: str, **which: Unpack[Which]) -> dict[str, Any]:
         """The summary's row of one person; empty where they have no purchase."""
-        asked = reading.Asked(shop, as_of, rule, currency)
-        sql = f"select * from ({reading.summary(asked)}) where person_key = $person_key"
+        sql = self._summary(reading.asked_of(shop, which))
+        sql = f"select * from ({sql}) where person_key = $person_key"
         found = reading.table(self.connection, sql, person_key=person_key).to_pylist()
         return dict(found[0]) if found else {}
+
+    def _summary(self, asked: Asked) -> str:
+        """The summary as SQL."""
+        return reading.summary(asked)
 
     def excluded(self, shop: str, *, as_of: date, currency: str | None = None) -> dict[str, int]:
         """How many orders the summary leaves out, by reason."""
@@ -308,22 +303,18 @@ class Store:
         )
         return reading.frame(self.connection, sql, shop=shop, person_key=person_key)
 
-    def purchases(
-        self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
-    ) -> pd.DataFrame:
+    def purchases(self, shop: str, **which: Unpack[Which]) -> pd.DataFrame:
         """A row per purchase up to `as_of`: customer_id (the person key), order_id, ordered_at,
         net_value as a float, channel, coupon, country, store_view."""
-        asked = {"shop": shop, "as_of": as_of, "currency": currency}
+        _, as_of, rule, currency = reading.asked_of(shop, which)
         sql = reading.purchases(rule) + " order by ordered_at, order_id"
-        return reading.frame(self.connection, sql, **asked)
+        return reading.frame(self.connection, sql, shop=shop, as_of=as_of, currency=currency)
 
-    def purchase_lines(
-        self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
-    ) -> pd.DataFrame:
+    def purchase_lines(self, shop: str, **which: Unpack[Which]) -> pd.DataFrame:
         """The lines of these purchases: the same with product and category; before refunds."""
-        asked = {"shop": shop, "as_of": as_of, "currency": currency}
+        _, as_of, rule, currency = reading.asked_of(shop, which)
         sql = reading.purchase_lines(rule) + " order by ordered_at, bought.order_id, line_id"
-        return reading.frame(self.connection, sql, **asked)
+        return reading.frame(self.connection, sql, shop=shop, as_of=as_of, currency=currency)
 
     def net_of_unscored(
         self, shop: str, *, as_of: date, currency: str, rule: Rule = "net"
@@ -334,58 +325,43 @@ class Store:
         return Decimal(found[0][0])
 
     def reader(
-        self,
-        what: str,
-        *,
-        shops: Sequence[str],
-        as_of: date,
-        rule: Rule = "net",
-        currency: str | None = None,
+        self, what: str, *, shops: Sequence[str], **which: Unpack[Which]
     ) -> pa.RecordBatchReader:
         """A table in batches: orders, order_lines, refunds, customers, summary or scores.
 
         Rows as they stand now; orders with whose they are, `counts` and `net_value`; `as_of`
         and `currency` matter to the summary alone.
         """
-        sql = reading.whole(what, shops, as_of, rule, currency)
+        each = [reading.asked_of(shop, which) for shop in shops]
+        summaries = [self._summary(asked) for asked in each] if what == "summary" else []
+        sql = reading.whole(what, which.get("rule", "net"), summaries)
         return reading.batches(self.connection, sql, shops=list(shops))
 
     # -------------------------------------------------------------------------------------- scores
 
-    def to_score(
-        self,
-        shop: str,
-        *,
-        as_of: date,
-        rule: Rule = "net",
-        currency: str | None = None,
-        with_traits: bool = False,
-    ) -> pa.RecordBatchReader:
+    def to_score(self, shop: str, **known: Unpack[Numbers]) -> pa.RecordBatchReader:
         """The summary in batches, in order of person_key.
 
         With the `previous_tier` of each; `with_traits` adds channel, category, coupon and
         country of their first order.
         """
-        asked = reading.Asked(shop, as_of, rule, currency)
-        sql = reading.to_score(self.connection, asked, with_traits)
-        return reading.batches(self.connection, sql)
+        people = self._people(*reading.split(shop, known))
+        return reading.batches(self.connection, f"from {people}")
 
-    def numbers(
-        self,
-        shop: str,
-        *,
-        as_of: date,
-        rule: Rule = "net",
-        currency: str | None = None,
-        with_traits: bool = False,
-    ) -> pd.DataFrame:
+    def numbers(self, shop: str, **known: Unpack[Numbers]) -> pd.DataFrame:
         """The summary's frequency, recency, T, orders and net as plain numbers, for the models.
 
         `with_traits` adds channel, category, coupon and country.
         """
-        asked = reading.Asked(shop, as_of, rule, currency)
-        sql = reading.numbers(self.connection, asked, with_traits)
-        return reading.frame(self.connection, sql)
+        return reading.frame(self.connection, self._numbers(shop, known))
+
+    def _numbers(self, shop: str, known: Numbers) -> str:
+        asked, with_traits = reading.split(shop, known)
+        return reading.numbers(self._people(asked, with_traits), with_traits)
+
+    def _people(self, asked: Asked, with_traits: bool) -> str:
+        """What `to_score` tells, in SQL behind `from`."""
+        return f"({reading.to_score(self.connection, asked, with_traits)})"
 
     def tally(
         self, shop: str, count: Callable[[pa.RecordBatch], T], **known: Unpack[Numbers]
@@ -394,15 +370,12 @@ class Store:
 
         None where nobody is in them.
         """
-        asked, with_traits = reading.split(shop, known)
-        sql = reading.numbers(self.connection, asked, with_traits)
+        sql = self._numbers(shop, known)
         return added_up(map(count, reading.batches(self.connection, sql)))
 
     def spread(self, shop: str, many: int, **known: Unpack[Numbers]) -> pd.DataFrame:
         """At most so many rows of `numbers`, evenly spread in order of person_key."""
-        asked, with_traits = reading.split(shop, known)
-        sql = reading.numbers(self.connection, asked, with_traits)
-        return reading.spread(self.connection, sql, many)
+        return reading.spread(self.connection, self._numbers(shop, known), many)
 
     def score(
         self,
@@ -426,23 +399,26 @@ class Store:
         self.save_scores(run_id, tables())
         return told[0] if told else None
 
-    def traits(
-        self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
-    ) -> pd.DataFrame:
+    def traits(self, shop: str, **which: Unpack[Which]) -> pd.DataFrame:
         """What each person's first order tells (`summary.TRAITS`), by customer_id: their key."""
-        sql = reading.traits(self.connection, reading.Asked(shop, as_of, rule, currency))
+        sql = self._traits(reading.asked_of(shop, which))
         found = reading.frame(self.connection, f"select * exclude (currency) from ({sql})")
         return found.rename(columns={"person_key": "customer_id"}).set_index("customer_id")
 
-    def purchase_days(
-        self, shop: str, *, as_of: date, rule: Rule = "net", currency: str | None = None
-    ) -> pd.DataFrame:
+    def _traits(self, asked: Asked) -> str:
+        return reading.traits(asked, self._sampled(asked))
+
+    def purchase_days(self, shop: str, **which: Unpack[Which]) -> pd.DataFrame:
         """A row per person and purchase day: customer_id (their key), day, value as a float.
 
         Of a shop with more than some 200,000 persons a sample, always of the same ones.
         """
-        sql = reading.purchase_days(self.connection, reading.Asked(shop, as_of, rule, currency))
-        return reading.frame(self.connection, sql)
+        asked = reading.asked_of(shop, which)
+        return reading.frame(self.connection, reading.purchase_days(asked, self._sampled(asked)))
+
+    def _sampled(self, asked: Asked) -> str:
+        """Where the sample's counting orders are, as the connection knows it."""
+        return reading.sampled(self.connection, asked)
 
     def save_scores(self, run_id: str, batches: Iterable[pa.Table]) -> None:
         """Keeps a run's scores beside those of earlier runs, all of them or none.
@@ -463,6 +439,22 @@ class Store:
         """The scores that speak of the latest day; `run_id` says who gave them."""
         sql = f"select * from ({LATEST_SCORES}) where shop = $shop order by person_key"
         return reading.frame(self.connection, sql, shop=shop)
+
+    def has_scores(self, shop: str) -> bool:
+        """Whether any registered customer of the shop was ever scored."""
+        sql = "select person_key from scores where shop = $shop and customer_id is not null limit 1"
+        return bool(self._texts(sql, shop=shop))
+
+    def beside_scores(
+        self, shop: str, shown: Callable[[], pa.RecordBatchReader], columns: Sequence[str]
+    ) -> pa.RecordBatchReader:
+        """What each customer shows beside columns of their latest score, in small batches.
+
+        `shown`: place, shown_id and shown, as often as it is asked for. In order of the place that
+        a customer was first told in, with what was told of them last. Whoever has a score and shows
+        nothing comes behind, and whoever has none has no customer_id.
+        """
+        return reading.beside_scores(self.connection, shop, shown, columns)
 
     def scores_until(self, shop: str, until: date) -> pd.DataFrame:
         """The scores of the latest day up to `until` that was scored; no rows where none was."""
@@ -520,7 +512,7 @@ class Store:
         """What became of it: call it after the push."""
         journal.journal_outcome(self.connection, run_id, shop, outcomes)
 
-    def journal(self, run_id: str) -> list[Written]:
+    def journal(self, run_id: str) -> Iterator[Written]:
         """What a run sent, in its order, with the outcome where one was heard."""
         return journal.journal(self.connection, run_id)
 
@@ -537,6 +529,10 @@ class Store:
         return journal.standing(self.connection, shop)
 
     # --------------------------------------------------------------------------------------- files
+
+    def scratch(self) -> Scratch:
+        """A nameless file beside the store."""
+        return Scratch(sealed.folder(self.connection))
 
     def note_file(self, path: Path, kind: str, at: datetime) -> None:
         """Remembers a file before it is made from the store, so that an erasure finds it."""

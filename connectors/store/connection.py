@@ -171,6 +171,8 @@ def _connect(
         "threads": threads,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
+        # Of a warehouse's files it would keep what has been read, up to its limit.
+        "enable_external_file_cache": False,
     }
     connection = duckdb.connect(str(path), config=settings)
     connection.execute("attach ':memory:' as staged")  # see `connectors.store.staging`

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -12,6 +12,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from connectors.schema import TAG, Change, Outcome, Shown
+from connectors.store import reading
 from connectors.store.connection import in_utc, next_seq, registered, transaction
 
 
@@ -164,25 +165,35 @@ def _json(shown: Shown) -> str:
     return json.dumps(dict(shown), sort_keys=True)
 
 
-def journal(connection: DuckDBPyConnection, run_id: str) -> list[Written]:
+WRITTEN = """
+    select shop, customer_id, shown_before, shown_after, status, coalesce(reason, '') as reason
+    from intents
+    left join (
+        select shop, customer_id, arg_max(status, seq) as status, arg_max(reason, seq) as reason
+        from outcomes where run_id = $run_id group by all
+    ) using (shop, customer_id)
+    where run_id = $run_id
+    order by intents.seq, intents.rowid
+"""
+
+
+def journal(connection: DuckDBPyConnection, run_id: str) -> Iterator[Written]:
     """What a run sent, in its order, with the outcome where one was heard."""
-    found = connection.execute(
-        """
-        select shop, customer_id, shown_before, shown_after, status, coalesce(reason, '')
-        from intents
-        left join (
-            select shop, customer_id, arg_max(status, seq) as status, arg_max(reason, seq) as reason
-            from outcomes where run_id = $run_id group by all
-        ) using (shop, customer_id)
-        where run_id = $run_id
-        order by intents.seq, intents.rowid
-        """,
-        {"run_id": run_id},
-    ).fetchall()
-    return [
-        Written(Change(shop, customer_id, json.loads(before), json.loads(after)), status, reason)
-        for shop, customer_id, before, after, status, reason in found
-    ]
+    batches = reading.small_batches(connection, WRITTEN, run_id=run_id)
+    return (
+        Written(
+            Change(
+                row["shop"],
+                row["customer_id"],
+                json.loads(row["shown_before"]),
+                json.loads(row["shown_after"]),
+            ),
+            row["status"],
+            row["reason"],
+        )
+        for batch in batches
+        for row in batch.to_pylist()
+    )
 
 
 def tags_written(connection: DuckDBPyConnection, shop: str) -> frozenset[str]:

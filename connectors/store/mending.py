@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -14,6 +16,9 @@ from connectors.platform import Placed, Window
 from connectors.schema import Rule
 from connectors.store import reading, sealed
 from connectors.store.connection import in_utc, registered, transaction
+
+#: So many ids go to a table together.
+PRESENT_ROWS = 100_000
 
 
 class MonthTotals(NamedTuple):
@@ -166,14 +171,15 @@ def placed(
 
 
 def orders_of_others(
-    connection: DuckDBPyConnection, shop: str, customer_ids: Collection[str]
+    connection: DuckDBPyConnection, shop: str, customer_ids: Iterable[str]
 ) -> list[str]:
     """Registered customers' orders, by id, but for those of these customers."""
-    rows = connection.execute(
-        "select order_id from latest_orders where shop = ? and customer_id is not null"
-        " and customer_id not in (select unnest(?::varchar[])) order by order_id",
-        [shop, list(customer_ids)],
-    ).fetchall()
+    with _present(connection, customer_ids):
+        rows = connection.execute(
+            "select order_id from latest_orders where shop = ? and customer_id is not null"
+            " and customer_id not in (from present) order by order_id",
+            [shop],
+        ).fetchall()
     return [order_id for (order_id,) in rows]
 
 
@@ -212,15 +218,24 @@ def forget_customers(
 
 
 def forget_other_customers(
-    connection: DuckDBPyConnection, shop: str, customer_ids: Collection[str]
+    connection: DuckDBPyConnection, shop: str, customer_ids: Iterable[str]
 ) -> None:
     """Customers of the shop who are none of these leave."""
-    with (
-        registered(connection, "present", pa.table({"customer_id": list(customer_ids)})),
-        transaction(connection),
-    ):
+    with _present(connection, customer_ids), transaction(connection):
         condition = "shop = ? and customer_id not in (from present)"
         sealed.delete(connection, "customers", condition, [shop])
+
+
+@contextmanager
+def _present(connection: DuckDBPyConnection, customer_ids: Iterable[str]) -> Iterator[None]:
+    """A table of these ids meanwhile, however many."""
+    waiting = iter(customer_ids)
+    connection.execute("create or replace temp table present (customer_id varchar)")
+    while some := list(islice(waiting, PRESENT_ROWS)):
+        with registered(connection, "some_present", pa.table({"customer_id": some})):
+            connection.execute("insert into present from some_present")
+    yield
+    connection.execute("drop table present")
 
 
 def forget_orders(connection: DuckDBPyConnection, shop: str, order_ids: Collection[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple, Required, TypedDict
@@ -11,6 +11,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from connectors.schema import PURCHASE_STATES, Rule
+from connectors.store.connection import registered
 from connectors.store.scores import LATEST_SCORES
 
 if TYPE_CHECKING:  # it takes a third of a start
@@ -26,6 +27,7 @@ ORDERED_BY: Mapping[str, str] = {
     "scores": "shop, person_key",
 }
 BATCH_ROWS = 100_000
+SMALL_BATCH_ROWS = 5_000
 
 
 class Asked(NamedTuple):
@@ -52,8 +54,21 @@ def frame(connection: DuckDBPyConnection, sql: str, **parameters: object) -> pd.
 
 def batches(connection: DuckDBPyConnection, sql: str, **parameters: object) -> pa.RecordBatchReader:
     """The answer in batches, however large; read it before the store closes."""
-    own = connection.cursor()  # others may ask the store while this is being read
-    found = own.execute(sql, parameters).to_arrow_reader(BATCH_ROWS)
+    # Others may ask the store while this is being read.
+    return _batches(connection.cursor(), sql, parameters, BATCH_ROWS)
+
+
+def small_batches(
+    connection: DuckDBPyConnection, sql: str, **parameters: object
+) -> pa.RecordBatchReader:
+    """The same for whoever makes several values of each row."""
+    return _batches(connection.cursor(), sql, parameters, SMALL_BATCH_ROWS)
+
+
+def _batches(
+    own: DuckDBPyConnection, sql: str, parameters: Mapping[str, object], size: int
+) -> pa.RecordBatchReader:
+    found = own.execute(sql, parameters).to_arrow_reader(size)
     schema = _at_the_edge(found.schema)
 
     def rows() -> Iterator[pa.RecordBatch]:
@@ -77,41 +92,48 @@ def _outside(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-class Numbers(TypedDict, total=False):
-    """Which of a shop's orders count and as what, and whether traits are told, too."""
+class Which(TypedDict, total=False):
+    """Which of a shop's orders count, and as what: in one currency, or each in its own."""
 
     as_of: Required[date]
     rule: Rule
     currency: str | None
+
+
+class Numbers(Which, total=False):
+    """The same, and whether traits are told, too."""
+
     with_traits: bool
+
+
+def asked_of(shop: str, which: Which) -> Asked:
+    return Asked(shop, which["as_of"], which.get("rule", "net"), which.get("currency"))
 
 
 def split(shop: str, known: Numbers) -> tuple[Asked, bool]:
     """What is asked of a shop, and whether with traits."""
-    asked = Asked(shop, known["as_of"], known.get("rule", "net"), known.get("currency"))
-    return asked, known.get("with_traits", False)
+    return asked_of(shop, known), known.get("with_traits", False)
 
 
 #: What `numbers` gives as whole numbers.
 COUNTS = ("frequency", "recency", "T", "orders")
 
 
-def whole(what: str, shops: Sequence[str], as_of: date, rule: Rule, currency: str | None) -> str:
-    """SQL for one of `ORDERED_BY`, of the shops in its parameter `shops`."""
-    source = _source(what, [Asked(shop, as_of, rule, currency) for shop in shops], rule)
+def whole(what: str, rule: Rule, summaries: Sequence[str]) -> str:
+    """SQL for one of `ORDERED_BY`, of the shops in its parameter `shops` with these summaries."""
     return (
-        f"select * from ({source}) where shop in (select unnest($shops::varchar[]))"
-        f" order by {ORDERED_BY[what]}"
+        f"select * from ({_source(what, rule, summaries)})"
+        f" where shop in (select unnest($shops::varchar[])) order by {ORDERED_BY[what]}"
     )
 
 
-def _source(what: str, asked: Sequence[Asked], rule: Rule) -> str:
+def _source(what: str, rule: Rule, summaries: Sequence[str]) -> str:
     if what == "scores":
         return LATEST_SCORES
     if what == "orders":
         return orders(rule)
     if what == "summary":
-        return " union all ".join(f"({summary(each)})" for each in asked)
+        return " union all ".join(f"({each})" for each in summaries)
     own = "(seq)" if what == "order_lines" else "(seq, digest)"
     return f"select * exclude {own} from latest_{what}"
 
@@ -129,6 +151,44 @@ def summary(asked: Asked) -> str:
     from connectors.store import saying
 
     return saying.of(asked, saying.whole_summary(saying.any_like(asked)))
+
+
+# ------------------------------------------------------------------------------------- for a plan
+
+#: Who was told more than once, as a platform may that has to read a part again.
+TOLD_AGAIN = """
+    select shown_id, min(place) as first, max(place) as last from showing
+    group by shown_id having count(*) > 1
+"""
+
+BESIDE = """
+    select shown_id, shown, scored.*
+    from (
+        select shown_id, shown, coalesce(first, place) as place
+        from showing left join told_again using (shown_id) where last is null or place = last
+    ) full join (
+        select customer_id{columns} from ({latest}) where shop = $shop and customer_id is not null
+    ) as scored on shown_id = customer_id
+    order by place
+"""
+
+
+def beside_scores(
+    connection: DuckDBPyConnection,
+    shop: str,
+    shown: Callable[[], pa.RecordBatchReader],
+    columns: Sequence[str],
+) -> pa.RecordBatchReader:
+    """What customers show, and these columns of their scores as far as there are such columns."""
+    own = connection.cursor()
+    with registered(own, "showing", shown()):
+        told_again = own.execute(TOLD_AGAIN).to_arrow_table()
+    known = own.table("scores").columns
+    there = "".join(f", {name}" for name in columns if name in known)
+    own.register("showing", shown())
+    own.register("told_again", told_again)
+    sql = BESIDE.format(columns=there, latest=LATEST_SCORES)
+    return _batches(own, sql, {"shop": shop}, SMALL_BATCH_ROWS)
 
 
 # -------------------------------------------------------------------------- for people, one by one
@@ -170,28 +230,24 @@ def net_of_unscored(rule: Rule) -> str:
 
 def excluded(connection: DuckDBPyConnection, asked: Asked) -> dict[str, int]:
     """How many orders the summary leaves out, by reason."""
-    from connectors.store import staging, summary, tables
+    from connectors.store import saying
 
-    with closing(connection.cursor()) as own:
-        standing = staging.standing(own, asked)
-        told = summary.excluded(
-            standing, shop=asked.shop, as_of=asked.as_of, currency=asked.currency
-        )
-        return dict(own.execute(tables.sql(told) + " order by reason").fetchall())
+    return _of_kinds(connection, asked, saying.excluded(saying.any_like(asked)))
 
 
 def currencies(connection: DuckDBPyConnection, shop: str) -> dict[str, int]:
     """How many orders the shop has in each currency, the commonest first."""
-    from connectors.store import staging
+    from connectors.store import saying
+
+    return _of_kinds(connection, Asked(shop, saying.DAY, "net", None), saying.currencies())
+
+
+def _of_kinds(connection: DuckDBPyConnection, asked: Asked, said: str) -> dict[str, int]:
+    from connectors.store import saying, staging
 
     with closing(connection.cursor()) as own:
-        found = own.execute(
-            f"select currency, count(*) from orders anti join {staging.superseded(own, shop)}"
-            " using (shop, order_id, seq) where shop = ?"
-            " group by currency order by count(*) desc, currency",
-            [shop],
-        )
-        return dict(found.fetchall())
+        staging.set_out_standing_orders(own, asked.shop)
+        return dict(own.execute(saying.of(asked, said)).fetchall())
 
 
 def to_score(connection: DuckDBPyConnection, asked: Asked, with_traits: bool = False) -> str:
@@ -207,17 +263,17 @@ def to_score(connection: DuckDBPyConnection, asked: Asked, with_traits: bool = F
     return saying.of(asked, saying.told(saying.any_like(asked), with_traits), people)
 
 
-def numbers(connection: DuckDBPyConnection, asked: Asked, with_traits: bool = False) -> str:
+def numbers(people: str, with_traits: bool) -> str:
     """What models look at: counts, durations in days and net value, of nobody by name.
 
-    In four bytes each where they fit: a large shop's are held in memory at once. The order is that
-    of `to_score`.
+    As any engine reads it, from the answer of `to_score` and in its order. In four bytes each where
+    they fit: a large shop's are held in memory at once.
     """
     from connectors.store.summary import TRAITS
 
-    columns = [f"{name}::integer as {name}" for name in COUNTS]
-    columns += ["net::double as net", *(TRAITS if with_traits else ())]
-    return f"select {', '.join(columns)} from ({to_score(connection, asked, with_traits)})"
+    columns = [f"cast({name} as int) as {name}" for name in COUNTS]
+    columns += ["cast(net as double) as net", *(TRAITS if with_traits else ())]
+    return f"select {', '.join(columns)} from {people}"
 
 
 def spread(connection: DuckDBPyConnection, sql: str, many: int) -> pd.DataFrame:
@@ -228,19 +284,24 @@ def spread(connection: DuckDBPyConnection, sql: str, many: int) -> pd.DataFrame:
     return frame(connection, chosen, step=max(1, -(-of // many)))
 
 
-def traits(connection: DuckDBPyConnection, asked: Asked) -> str:
-    """What the persons came by whose purchase days `purchase_days` tells."""
-    from connectors.store import saying, staging
-
-    with closing(connection.cursor()) as own:
-        sample = staging.sample(own, asked)
-    return saying.of(asked, saying.traits_of_sample(saying.any_like(asked)), sample)
-
-
-def purchase_days(connection: DuckDBPyConnection, asked: Asked) -> str:
+def purchase_days(asked: Asked, sampled: str) -> str:
     """The purchase days of all persons, or of a fixed sample of a large shop's."""
-    from connectors.store import saying, staging
+    from connectors.store import saying
+
+    told = saying.of(asked, saying.purchase_days(), sampled)
+    return f"select person_key as customer_id, day, value from ({told}) order by person_key, day"
+
+
+def sampled(connection: DuckDBPyConnection, asked: Asked) -> str:
+    """Where the counting orders of the sample are."""
+    from connectors.store import staging
 
     with closing(connection.cursor()) as own:
-        told = saying.of(asked, saying.purchase_days(), staging.sample(own, asked))
-    return f"select person_key as customer_id, day, value from ({told}) order by person_key, day"
+        return staging.sample(own, asked)
+
+
+def traits(asked: Asked, sampled: str) -> str:
+    """What the persons came by whose purchase days `purchase_days` tells."""
+    from connectors.store import saying
+
+    return saying.of(asked, saying.traits_of_sample(saying.any_like(asked)), sampled)

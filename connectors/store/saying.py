@@ -109,6 +109,20 @@ def purchase_days() -> str:
     return tables.sql(summary.purchase_days(tables.named(STAGED, _orders())))
 
 
+@once_said
+def excluded(like: Asked) -> str:
+    return tables.sql(summary.excluded(_kinds(), like.as_of, like.currency))
+
+
+@once_said
+def currencies() -> str:
+    return tables.sql(summary.currencies(_kinds()))
+
+
+def _kinds() -> Table:
+    return summary.kinds(summary.told_apart(tables.stored("standing_").orders, SHOP))
+
+
 def _orders() -> Table:
     """The counting orders, whoever's: their columns are those of all."""
     return summary.valued(tables.stored(), shop=SHOP, as_of=DAY)

@@ -200,13 +200,9 @@ def _pages(connection: DuckDBPyConnection, shop: str) -> list[str]:
     return [f"seq between {first} and {last}" for first, last in found] or ["true"]
 
 
-def standing(connection: DuckDBPyConnection, asked: Asked) -> tables.Tables:
-    """The shop's standing rows: of orders and lines all, of the others what `summary` asks for.
-
-    They are set out for this connection alone.
-    """
-    connection.execute(_all(asked.shop, _whole_log(connection, asked)))
-    return tables.stored("standing_")
+def set_out_standing_orders(connection: DuckDBPyConnection, shop: str) -> None:
+    """For this connection alone."""
+    connection.execute(_standing_orders(shop, "true", superseded(connection, shop)))
 
 
 class _Log(NamedTuple):

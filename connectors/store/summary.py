@@ -53,23 +53,55 @@ def orders(tables: Tables, rule: Rule = "net") -> Table:
     ).drop("registered_id")
 
 
-def excluded(tables: Tables, *, shop: str, as_of: date, currency: str | None = None) -> Table:
+def told_apart(orders: Table, shop: str) -> Table:
+    """What `kinds` asks of a shop's orders, and which of them stand, in few bytes each.
+
+    Of an order without a customer and without a person key nobody can be found: `nobody`.
+    """
+    mine = orders.filter(orders.shop == shop)
+    return mine.select(
+        *("order_id", "updated_at", "seq", "currency", "is_test", "state"),
+        day=mine.ordered_at.date(),
+        nobody=mine.customer_id.isnull() & mine.person_key.isnull(),
+    )
+
+
+def kinds(told_apart: Table) -> Table:
+    """How many standing orders are alike in what `excluded` and `currencies` ask: a few rows."""
+    alike = told_apart.group_by("currency", "is_test", "state", "day", "nobody")
+    return alike.agg(orders=lambda t: t.count())
+
+
+def excluded(kinds: Table, as_of: date, currency: str | None = None) -> Table:
     """How many of a shop's orders are left out of the summary, by the first reason that fits.
 
     Columns: reason, orders. A wholly refunded order is not left out: it counts, with what was kept.
     """
-    every = orders(tables)
-    every = every.filter(every.shop == shop)
     reason = ibis.cases(
-        (every.is_test, "test"),
-        (every.state == "cancelled", "cancelled"),
-        (every.state == "open", "open"),
-        (every.person_key.isnull(), "no person"),
-        (_later(every, as_of), "after as_of"),
-        (~_in(every, currency), "other currency"),
+        (kinds.is_test, "test"),
+        (kinds.state == "cancelled", "cancelled"),
+        (kinds.state == "open", "open"),
+        (kinds.nobody, "no person"),
+        (kinds.day > ibis.literal(as_of, "date"), "after as_of"),
+        (~_in(kinds, currency), "other currency"),
     )
-    named = every.mutate(reason=reason)
-    return named.filter(named.reason.notnull()).group_by("reason").agg(orders=lambda t: t.count())
+    named = kinds.mutate(reason=reason)
+    return (
+        named.filter(named.reason.notnull())
+        .group_by("reason")
+        .agg(orders=_total)
+        .order_by("reason")
+    )
+
+
+def currencies(kinds: Table) -> Table:
+    """How many orders there are in each currency, the commonest first."""
+    found = kinds.group_by("currency").agg(orders=_total)
+    return found.order_by(ibis.desc("orders"), "currency")
+
+
+def _total(kinds: Table) -> Column:
+    return kinds.orders.sum().cast("int64")
 
 
 def _later(table: Table, as_of: date) -> BooleanValue:

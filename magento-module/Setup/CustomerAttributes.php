@@ -30,37 +30,23 @@ class CustomerAttributes
     }
 
     /**
-     * Declare the attributes.
+     * Declare these attributes; the others stay as the shop's people have set them since.
      *
      * The grid's index gets its new columns when it is built anew. Until then it counts as invalid,
      * and Magento doesn't try to write columns that are not there yet when customers are saved.
      *
+     * @param ModuleDataSetupInterface $database
+     * @param string[] $codes
      * @throws LocalizedException where the shop has an attribute of this name and another type
      */
-    public function declare(ModuleDataSetupInterface $database): void
+    public function declare(ModuleDataSetupInterface $database, array $codes): void
     {
         $setup = $this->setups->create(['setup' => $database]);
-        foreach (array_keys(Attributes::TYPES) as $at => $code) {
-            $this->add($setup, $code, self::FIRST_POSITION + $at);
+        foreach ($codes as $code) {
+            $this->add($setup, $code);
         }
-        $this->assign($setup, $database);
+        $this->assign($setup, $database, $codes);
         $this->grid->rebuild();
-    }
-
-    /**
-     * Declare them again where a new version of this module has one that the shop lacks.
-     *
-     * @throws LocalizedException where the shop has an attribute of this name and another type
-     */
-    public function complete(ModuleDataSetupInterface $database): void
-    {
-        $setup = $this->setups->create(['setup' => $database]);
-        foreach (array_keys(Attributes::TYPES) as $code) {
-            if (!$setup->getAttribute(Customer::ENTITY, $code, 'attribute_id')) {
-                $this->declare($database);
-                return;
-            }
-        }
     }
 
     /**
@@ -79,7 +65,7 @@ class CustomerAttributes
         $this->grid->rebuild();
     }
 
-    private function add(CustomerSetup $setup, string $code, int $position): void
+    private function add(CustomerSetup $setup, string $code): void
     {
         $type = Attributes::TYPES[$code];
         $there = $setup->getAttribute(Customer::ENTITY, $code, 'backend_type');
@@ -88,7 +74,7 @@ class CustomerAttributes
                 __('The customer attribute %1 is %2 and not %3: remove or rename it first.', $code, $there, $type)
             );
         }
-        $setup->addAttribute(Customer::ENTITY, $code, $this->definition($code, $position));
+        $setup->addAttribute(Customer::ENTITY, $code, $this->definition($code));
         // A column of Commerce, where segments may use the attribute; passed over where it is missing.
         $setup->updateAttribute(Customer::ENTITY, $code, 'is_used_for_customer_segment', 1);
     }
@@ -96,8 +82,9 @@ class CustomerAttributes
     /**
      * @return array<string, mixed>
      */
-    private function definition(string $code, int $position): array
+    private function definition(string $code): array
     {
+        $position = self::FIRST_POSITION + (int)array_search($code, array_keys(Attributes::TYPES), true);
         $isDate = Attributes::TYPES[$code] === Attributes::DATE;
         return [
             'type' => Attributes::TYPES[$code],
@@ -120,11 +107,15 @@ class CustomerAttributes
 
     /**
      * Put the attributes on the admin's form alone: no page that shoppers see takes them.
+     *
+     * @param CustomerSetup $setup
+     * @param ModuleDataSetupInterface $database
+     * @param string[] $codes
      */
-    private function assign(CustomerSetup $setup, ModuleDataSetupInterface $database): void
+    private function assign(CustomerSetup $setup, ModuleDataSetupInterface $database, array $codes): void
     {
         $rows = [];
-        foreach (array_keys(Attributes::TYPES) as $code) {
+        foreach ($codes as $code) {
             $id = (int)$setup->getAttributeId(Customer::ENTITY, $code);
             $rows[] = ['form_code' => self::FORM, 'attribute_id' => $id];
         }

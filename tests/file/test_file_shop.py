@@ -472,7 +472,7 @@ def test_undo_takes_the_rows_out_and_the_file_with_the_last_one(csv_shop: Any) -
     changes = [change("7", {}, SCORE), change("8", {}, {"tier": "low"})]
     list(shop.push(changes))
     assert statuses(shop.push([changes[1].reversed()])) == ["applied"]
-    assert set(read_scores(scores_path(shop))) == {"7"}
+    assert set(dict(read_scores(scores_path(shop)))) == {"7"}
     assert statuses(shop.push([changes[0].reversed()])) == ["applied"]
     assert not scores_path(shop).exists()
 
@@ -493,7 +493,7 @@ def test_a_foreign_field_is_refused(csv_shop: Any) -> None:
 
 def test_a_spreadsheet_runs_no_cell_and_numbers_stay_numbers(tmp_path: Path) -> None:
     path = tmp_path / "x.scores.csv"
-    write_scores(path, {"=cmd()": SCORE, "-7": {"reason": "@x", "predicted_12m": "-1.00"}})
+    write_scores(path, {"=cmd()": SCORE, "-7": {"reason": "@x", "predicted_12m": "-1.00"}}.items())
     with path.open(newline="") as file:
         cells = [cell for row in list(csv.reader(file))[1:] for cell in row if cell]
     assert sorted(cells) == ["'-7", "'=1+1", "'=cmd()", "'@x", "-1.00", "-3.50", "0.9000", "high"]
@@ -508,8 +508,8 @@ def test_scores_are_read_back_as_they_were(
     tmp_path_factory: pytest.TempPathFactory, scores: dict[str, Shown]
 ) -> None:
     path = tmp_path_factory.mktemp("scores") / "x.scores.csv"
-    write_scores(path, scores)
-    assert read_scores(path) == scores
+    write_scores(path, scores.items())
+    assert dict(read_scores(path)) == scores
     if scores:
         with path.open(newline="", encoding="utf-8") as file:
             cells = [cell for row in csv.reader(file) for cell in row if cell]

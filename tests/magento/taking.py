@@ -201,8 +201,9 @@ def served(shop: TakingMagento) -> Iterator[TakingMagento]:
         yield shop
 
 
-def writer(way: str = "put", *, workers: int = 1, waits: list[float] | None = None) -> Writer:
-    waited = [] if waits is None else waits
-    http = Http(BASE, shop="eu", retry=Retry(attempts=3), sleep=waited.append)
+def writer(
+    way: str = "put", *, workers: int = 1, sleep: Callable[[float], None] = lambda seconds: None
+) -> Writer:
+    http = Http(BASE, shop="eu", retry=Retry(attempts=3), sleep=sleep)
     settings = ShopSettings("eu", "magento", BASE, token="t", write=way, workers=workers)
     return Writer(http, Api(), settings)

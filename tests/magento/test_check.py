@@ -467,7 +467,7 @@ def test_a_token_of_the_wrong_length_is_a_400_with_oauth(web: responses.Requests
 @pytest.mark.parametrize(
     ("token", "cause"),
     [
-        ("a" * 31, "wrong token: CLV_EU_TOKEN has 31 characters"),
+        ("a" * 31, "wrong token; CLV_EU_TOKEN has 31 characters"),
         ("A" * 32, "wrong token"),
         ("eyJraWQ.eyJ1aWQ.c2ln", "person's session token"),
         ("a1" * 16, "Bearer tokens are switched off"),
@@ -626,6 +626,20 @@ def test_a_limit_on_lists_is_told_with_the_module(web: responses.RequestsMock) -
     found = looked_at()["write-back"]
     assert (found.status, "up to 20 customers a request" in found.detail) == ("warn", True)
     assert "Input List Limit" in found.mend
+
+
+@pytest.mark.parametrize(
+    ("version", "status"), [("1.0.0", "warn"), ("1.1.0", "ok"), ("1.10.2", "ok"), ("dev", "ok")]
+)
+def test_a_module_that_is_older_than_this_program_is_pointed_out(
+    version: str, status: str, web: responses.RequestsMock
+) -> None:
+    """1.0 tells no countries and no sums: without a word the first would be missing for good."""
+    web.get(f"{BASE}/rest/all/V1/clv/module", json={"version": version})
+    everywhere(web, 200, {"items": [], "total_count": 0})
+    found = looked_at()["module"]
+    assert (found.status, f"version {version}" in found.detail) == (status, True)
+    assert ("--full-refresh" in found.mend) == (status == "warn")
 
 
 def test_what_is_sent_to_look_at_the_write_route_can_write_nothing(

@@ -19,6 +19,7 @@ from connectors.magento import MagentoShop
 from connectors.platform import Page
 from connectors.pull import Watch
 from connectors.sandbox.magento.fields import keep
+from connectors.showing import shown_in
 from connectors.store import Store
 
 from .conftest import MEMO, NOW, FakeMagento, Reply, numbered, ok, recorded
@@ -192,7 +193,8 @@ def test_our_own_write_back_brings_nothing_new_at_the_next_run(
         assert magento.paths() == asked[1:]  # the module is looked for once
         orders = pulls.pull_orders(shop, store, NOW + timedelta(hours=1), None, Watch())
     assert (second.customers, second.changed) == (40, 0)
-    assert second.shown == {str(one): {"tier": "high"} for one in range(1, 41)}
+    shown = {who: told for batch in second.shown.reader() for who, told in shown_in(batch).items()}
+    assert shown == {str(one): {"tier": "high"} for one in range(1, 41)}
     assert (orders.orders, orders.changed) == (0, 0)
 
 

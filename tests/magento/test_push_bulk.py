@@ -51,7 +51,7 @@ def test_one_customer_goes_first_and_the_others_in_one_call(shop: TakingMagento)
 
 def test_waits_grow_and_end_when_all_is_done(shop: TakingMagento) -> None:
     waits: list[float] = []
-    list(writer("async", waits=waits).push(CHANGES))
+    list(writer("async", sleep=waits.append).push(CHANGES))
     assert waits == [1, 2, 1, 2]
 
 
@@ -60,7 +60,7 @@ def test_a_queue_that_nobody_works_on_is_told_row_by_row_with_the_consumer(
 ) -> None:
     shop.consumer = False
     waits: list[float] = []
-    outcomes = writer("async", waits=waits).push(CHANGES)
+    outcomes = writer("async", sleep=waits.append).push(CHANGES)
     told = [next(outcomes) for _ in CHANGES]
     assert "not confirmed" in told[0].reason
     assert "async.operations.all" in told[0].reason

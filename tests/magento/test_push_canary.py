@@ -12,6 +12,7 @@ from connectors.errors import GuardStopped
 from connectors.magento.push.canary import parts
 from connectors.schema import GROUP, Change
 
+from .conftest import Reply
 from .taking import Customer, TakingMagento, change, customer, served, values, writer
 
 CAREFUL = ("put", "async")
@@ -200,3 +201,24 @@ def test_a_group_move_that_does_harm_takes_the_customer_back_to_their_group(
 def test_empty_zero_no_and_absent_are_the_same() -> None:
     told = {"id": 1, "addresses": [], "gender": 0, "extension_attributes": {"is_subscribed": False}}
     assert parts(told, "clv_") == parts({"id": 1, "extension_attributes": []}, "clv_")
+
+
+@pytest.mark.parametrize("look", [1, 2])
+@pytest.mark.parametrize("way", CAREFUL)
+def test_a_canary_that_is_deleted_meanwhile_stops_nobody(
+    shop: TakingMagento, way: str, look: int
+) -> None:
+    looks: list[str] = []
+
+    def rule(method: str, path: str) -> Reply | None:
+        if (method, path) == ("GET", "customers/1"):
+            looks.append(path)
+            if len(looks) == look:
+                del shop.customers[1]
+        return None
+
+    shop.rules.append(rule)
+    outcomes = list(writer(way).push([change(one) for one in range(1, 6)]))
+    assert len(looks) >= look, "it was no canary"
+    assert [one.status for one in outcomes] == ["rejected", *["applied"] * 4]
+    assert outcomes[0].reason == "the shop has no such customer any more"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from connectors.errors import AuthenticationError, ShopUnavailable
+from connectors.errors import AuthenticationError, Interrupted, ShopUnavailable
+from connectors.magento.workers import nap
 from connectors.schema import Outcome
 
 from .conftest import Reply, refused
@@ -114,3 +118,38 @@ def test_several_workers_write_side_by_side_after_the_first_customer(shop: Takin
     outcomes = list(writer(workers=4).push([change(one) for one in range(1, 14)]))
     assert {one.status for one in outcomes} == {"applied"}
     assert [one.customer_id for one in outcomes] == [str(one) for one in range(1, 14)]
+
+
+def test_a_wish_to_stop_does_not_wait_for_what_the_shop_makes_wait(shop: TakingMagento) -> None:
+    """Else a run that writes would go on for the minutes that a shop may ask to wait for."""
+    all_asked = threading.Barrier(4, timeout=20)
+
+    def busy(method: str, path: str) -> Reply | None:
+        if method != "PUT" or path == "customers/1":
+            return None
+        if all_asked.wait() == 0:
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+        return 429, {"Retry-After": "60"}, ""
+
+    shop.rules.append(busy)
+    outcomes = writer(workers=4, sleep=nap).push([change(one) for one in range(1, 14)])
+    begun = time.monotonic()
+    with rings(Interrupted("stopped")), pytest.raises(Interrupted):
+        list(outcomes)
+    assert time.monotonic() - begun < 5
+    assert not [one for one in threading.enumerate() if not one.daemon and one.name != "MainThread"]
+
+
+@contextmanager
+def rings(error: Exception) -> Iterator[None]:
+    """The alarm raises it in the main thread, as a wish to stop does in the end."""
+
+    def ring(number: int, frame: object) -> None:
+        raise error
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

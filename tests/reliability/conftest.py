@@ -22,10 +22,14 @@ FULL = os.environ.get("RELIABILITY") == "full"
 CHECKS = 43
 
 
+@pytest.hookimpl(tryfirst=True)  # before those that aren't asked for have left
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "/reliability/" in str(item.path):
             item.add_marker(pytest.mark.end_to_end)
+            if item.get_closest_marker("thorough"):
+                # Left out, it would leave its number to hold by the rest.
+                raise pytest.UsageError(f"{item.nodeid}: a check is sized by `often`, not thorough")
 
 
 @dataclass(frozen=True, slots=True)

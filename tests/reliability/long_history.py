@@ -22,6 +22,8 @@ sys.path[:0] = [one for one in (str(ROOT), str(ROOT / "benchmarks")) if one not 
 import magento_server  # noqa: E402  by their place
 import shopify_server  # noqa: E402
 from loopback import serve  # noqa: E402
+from shopify_orders import TEMPLATES, Prepared, prepared  # noqa: E402
+from shopify_shop import UNLIMITED, Shop  # noqa: E402
 
 from connectors.sandbox import MAGENTO_TOKEN, SHOPIFY_SHOP, SHOPIFY_TOKEN  # noqa: E402
 from connectors.sandbox.books import Books  # noqa: E402
@@ -56,7 +58,7 @@ class Shopify(shopify_server.Api):
 def customers() -> dict[str | None, Any]:
     """The practice shop's pages of customers, by the cursor before them."""
     books = Books(":memory:")
-    populate(books, today=date(2026, 1, 1), limit=shopify_server.TEMPLATES)
+    populate(books, today=date(2026, 1, 1), limit=TEMPLATES)
     api, after, pages = GraphQL(books, SHOPIFY_SHOP, Bucket()), None, {}
     while after not in pages:
         variables = {"first": CUSTOMERS_A_PAGE, "after": after}
@@ -75,19 +77,19 @@ def magento(orders: int, page_ms: float) -> Magento:
 
 
 def shopify(orders: int, page_ms: float) -> shopify_server.Server:
-    made = without_refunds(shopify_server.prepared())
-    shop = shopify_server.Shop(orders, made, shopify_server.UNLIMITED)
+    made = without_refunds(prepared())
+    shop = Shop(orders, made, UNLIMITED)
     api = Shopify(shop, page_ms / 1000, 0)
     api.customers = customers()
     return shopify_server.Server(shop, api)
 
 
-def without_refunds(made: shopify_server.Prepared) -> shopify_server.Prepared:
+def without_refunds(made: Prepared) -> Prepared:
     """Orders made of one template would share its refund, and the last of them would own it."""
     plain = [n for n, one in enumerate(made.rest) if b'"refunds":[]' in b"".join(one.pieces)]
     names = ("rest", "refunded", "roots", "rows", "counts")
     kept = {name: [getattr(made, name)[n] for n in plain] for name in names}
-    return shopify_server.Prepared(**kept, refunds={})
+    return Prepared(**kept, refunds={})
 
 
 @contextmanager

@@ -30,8 +30,8 @@ MUTATIONS = (
     Mutation(
         2,
         "the first signal is forgotten",
-        "sync.py",
-        "    _asked_to_stop.append(number)",
+        "connectors/stopping.py",
+        "    _asked.append(number)",
         "    del number",
     ),
     Mutation(

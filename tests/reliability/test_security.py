@@ -25,10 +25,12 @@ from connectors.export import export
 from connectors.hints import Hints
 from connectors.http import Retry
 from connectors.http.reach import refused
+from connectors.kept import keep
 from connectors.sandbox import SHOPIFY_TOKEN
 from connectors.serve.app import create_app
 from connectors.serve.keeping import Keeper
 from connectors.shopify.auth import checked_url
+from connectors.store.scratch import Scratch
 from tests import test_reach, test_serve, test_supply_chain
 from tests.reliability.conftest import Told
 from tests.reliability.forked import Commands
@@ -261,7 +263,8 @@ def test_check_42_a_plan_that_was_touched_is_refused_and_nothing_is_unpickled(
     from connectors.schema import Change
 
     changes = [Change("eu", str(n), {"tier": "low"}, {"tier": "high"}) for n in range(3)]
-    plan = plans.Plan("2026-11-29T00:00:00+00:00", {"eu": "x"}, {"+": 3}, {}, changes)
+    kept = keep(Scratch(), changes)
+    plan = plans.Plan("2026-11-29T00:00:00+00:00", {"eu": "x"}, {"+": 3}, {}, kept)
     path = tmp_path / "a.plan"
     plans.write_plan(plan, path, HASHER.seal)
     whole, taken = path.read_bytes(), 0

@@ -13,7 +13,7 @@ from typing import Any
 from unittest import mock
 
 from connectors.config import ShopSettings
-from connectors.http import Http, Retry
+from connectors.http import Http
 from connectors.identity import EmailHasher
 from connectors.magento import MagentoShop
 from connectors.magento.auth import Bearer
@@ -34,7 +34,6 @@ START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HASHER = EmailHasher(b"a key for these tests alone")
 OURS = frozenset({"clv-high", "clv-medium", "clv-low", "clv-new"})
 PLATFORMS = {"eu": "magento", "us": "shopify"}
-HURRIED = Retry(first_wait=0.001, longest_wait=0.01)
 
 
 @dataclass

@@ -15,6 +15,7 @@ import yaml
 from started import ROOT
 
 import sync
+from connectors.arguments import globals_first
 
 FILES = [
     *sorted(path for path in (ROOT / "docs" / "schedule").iterdir() if path.is_file()),
@@ -54,7 +55,7 @@ def parsed(arguments: list[str]) -> str:
     if set(arguments) <= COMPLETION:  # to read them is to carry them out
         assert set(arguments) <= {name for option in group.params for name in option.opts}
         return "completion"
-    front = sync.globals_first(arguments)
+    front = globals_first(arguments)
     context = group.make_context("clv-sync", front)
     name, command, rest = group.resolve_command(context, [*context._protected_args, *context.args])
     assert command is not None

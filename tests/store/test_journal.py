@@ -43,7 +43,7 @@ def test_every_change_is_found_with_its_outcome_or_without(path: Path) -> None:
             [Outcome("2", "applied", {}), Outcome("10", "rejected", {}, "no such tag")],
         )
     with Store.open(path, now=NOW) as store:
-        assert store.journal(run_id) == [
+        assert list(store.journal(run_id)) == [
             Written(sent[0], "applied", ""),
             Written(sent[1], "rejected", "no such tag"),
             Written(sent[2], None, ""),
@@ -57,7 +57,7 @@ def test_the_journal_of_one_run_holds_nothing_of_another(store: Store) -> None:
         store.journal_intent(run_id, [change("2")])
         store.journal_outcome(run_id, "eu", [Outcome("2", status, {})])
     assert [row.status for row in store.journal(first)] == ["applied"]
-    assert store.journal("unknown") == []
+    assert list(store.journal("unknown")) == []
 
 
 def test_runs_that_wrote_are_listed_the_newest_first(store: Store) -> None:

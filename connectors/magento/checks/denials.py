@@ -88,12 +88,12 @@ def of_a_token(settings: ShopSettings, recognised: bool | None) -> Cause:
         return _nothing_allowed()
     if token.count(".") == 2:
         return Cause(
-            f"most probably a wrong token: {name} is a person's session token, which ends in hours",
+            f"most probably a wrong token; {name} is a person's session token, which ends in hours",
             f"Copy the Access Token from {SCREEN} into {name}.",
         )
     if not re.fullmatch(r"[a-z0-9]{32}", token):
         return Cause(
-            f"most probably a wrong token: {name} has {len(token)} characters, an integration's "
+            f"most probably a wrong token; {name} has {len(token)} characters, an integration's "
             "has 32, small letters and digits",
             f"Copy the Access Token from {SCREEN} into {name}.",
         )
@@ -126,7 +126,7 @@ def of_oauth(settings: ShopSettings, seen: Seen) -> Cause:
 #: A word of Magento's message -> the cause. The first one that fits counts.
 _OAUTH: Mapping[str, Cause] = {
     "signature": Cause(
-        "most probably a wrong secret: the shop knows the keys and finds another signature",
+        "most probably a wrong secret; the shop knows the keys and finds another signature",
         f"Copy {{prefix}}_CONSUMER_SECRET and {{prefix}}_ACCESS_TOKEN_SECRET from {SCREEN}; if "
         "they fit, a proxy hides the address of {prefix}_URL from Magento (X-Forwarded-Proto).",
     ),
@@ -142,7 +142,7 @@ _OAUTH: Mapping[str, Cause] = {
         f"Copy {{prefix}}_CONSUMER_KEY from {SCREEN}.",
     ),
     "token": Cause(
-        "most probably a wrong or revoked token: {prefix}_ACCESS_TOKEN",
+        "most probably a wrong or revoked token; look at {prefix}_ACCESS_TOKEN",
         f"Copy {{prefix}}_ACCESS_TOKEN and {{prefix}}_ACCESS_TOKEN_SECRET from {SCREEN}.",
     ),
 }
@@ -174,7 +174,7 @@ def of_the_cloud(settings: ShopSettings, seen: Seen) -> Cause:
 def of_a_wall(settings: ShopSettings) -> Cause:
     """A 403: Magento's own web API answers 401."""
     return Cause(
-        "something before Magento (a firewall, a CDN, basic authentication) refuses us: 403",
+        "something before Magento (a firewall, a CDN, basic auth) refuses us: 403",
         f"Allow this machine's address and the path /rest on the way to CLV_{settings.shop.upper()}"
         "_URL.",
     )

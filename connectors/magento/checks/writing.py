@@ -10,6 +10,7 @@ https://github.com/magento/magento2/blob/2.4-develop/app/code/Magento/Customer/e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -29,6 +30,7 @@ NO_ROW = {"customer_id": 0, "values": []}
 NO_BULK = "00000000-0000-0000-0000-000000000000"
 KEY_SCREEN = "Stores > Configuration > Customers > Customer Value > Privacy > E-mail Key"
 README = "magento-module/README.md"
+KNOWS_ALL = (1, 1)  # the first version that tells countries and sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,20 @@ def _installed(told: Fields, settings: ShopSettings, fingerprint: str) -> Findin
             f"version {version}, but its e-mail key is another than ours: guests would double",
             f"Set CLV_EMAIL_KEY to the shop's key, or set the shop's to ours: {KEY_SCREEN}.",
         )
+    if _is_old(version):
+        return Finding(
+            "module",
+            "warn",
+            f"version {version}, older than this program: it tells no countries and no sums",
+            f"Install the module of this version ({README}), then `backfill --full-refresh`.",
+        )
     hashed = "guests' e-mails are hashed in the shop" if theirs else "e-mails are hashed here"
     return Finding("module", "ok", f"version {version}; {hashed}")
+
+
+def _is_old(version: str) -> bool:
+    numbers = re.match(r"(\d+)\.(\d+)", version)
+    return numbers is not None and tuple(map(int, numbers.groups())) < KNOWS_ALL
 
 
 def _with_other_codes(finding: Finding, settings: ShopSettings) -> Finding:

@@ -56,8 +56,9 @@ class Writer:
         rows = self._read([one.customer_id for one in changes if one.customer_id.isdigit()])
         tasks = [task for change in changes if (task := self._task(change, rows))]
         sent = self._sent(tasks)
-        rows |= self._read([task.id for task in tasks])
         due = {task.id for task in tasks}
+        kept = {one: row for one, row in rows.items() if one not in due}
+        rows = {**kept, **self._read([task.id for task in tasks])}
         for change in changes:
             reason = sent.reasons.get(change.customer_id, NOT_SENT)
             told = reason if change.customer_id in due else None

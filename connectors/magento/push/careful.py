@@ -54,14 +54,23 @@ class Careful:
         return Sent(reasons)
 
     def _watched(self, lot: Sequence[Task]) -> Sent:
-        """Canaries: one GET each before and after, and nothing else may move."""
-        before = {task.id: customer(self._http, self._api, task.id) for task in lot}
+        """Canaries: one GET each before and after, and nothing else may move.
+
+        Who leaves the shop meanwhile shows nothing, and stops nobody.
+        """
+        before = self._looked_at(lot)
+        lot = [task for task in lot if task.id in before]
+        if not lot:
+            return Sent({})
         sent = self._way.send(lot)
         written = [task for task in lot if sent.reasons.get(task.id) == ""]
-        moves = self._moves(written, before)
+        now = self._looked_at(written)
+        seen = [task for task in written if task.id in now]
+        moves = {task.id: moved(task, before[task.id], now[task.id]) for task in seen}
+        moves = {one: names for one, names in moves.items() if names}
         if moves:
             return Sent(sent.reasons, self._put_back(written, before, moves))
-        self._canaries.survived(written)
+        self._canaries.survived(seen)
         return sent
 
     def _glanced_at(self, lot: Sequence[Task]) -> Sent:
@@ -77,11 +86,10 @@ class Careful:
         before = {task.id: task.row for task in written}
         return Sent(sent.reasons, self._put_back(written, before, moves))
 
-    def _moves(self, tasks: Sequence[Task], before: Mapping[str, Row]) -> dict[str, list[str]]:
-        """What moved with our attributes on each of these customers; those unharmed are absent."""
-        now = {task.id: customer(self._http, self._api, task.id) for task in tasks}
-        moves = {task.id: moved(task, before[task.id], now[task.id]) for task in tasks}
-        return {one: names for one, names in moves.items() if names}
+    def _looked_at(self, tasks: Sequence[Task]) -> dict[str, Row]:
+        """Each with all that the shop tells of them; who is gone is absent."""
+        rows = {task.id: customer(self._http, self._api, task.id) for task in tasks}
+        return {one: row for one, row in rows.items() if row}
 
     def _put_back(
         self, tasks: Sequence[Task], before: Mapping[str, Row], moves: Mapping[str, Sequence[str]]

@@ -9,8 +9,7 @@ https://developer.adobe.com/commerce/webapi/rest/ (read 2026-11-21); `UpdateCust
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterator, Sequence
 from threading import Lock
 from typing import Any
 
@@ -18,6 +17,9 @@ from connectors.errors import AuthenticationError, ConnectorError, ShopUnavailab
 from connectors.http import AnswerRefused, Http
 from connectors.magento.api import Api
 from connectors.magento.push.task import Sent, Task, is_about_the_shop, why
+from connectors.magento.workers import Crew
+
+Told = tuple[str, str]
 
 FAILURES = 3  # customers in a row on whom the shop fails, before we take the shop to be down
 
@@ -38,20 +40,29 @@ class Put:
 
     def send(self, tasks: Sequence[Task]) -> Sent:
         self._gate.open()
+        lots = map(self._told, tasks)
+        if len(tasks) == 1 or self._workers == 1:
+            told = [one for lot in lots for one in lot]
+        else:
+            told = list(self._crew(lots).pieces())
+        return Sent(dict(told), self._gate.closed_by)
 
-        def put(task: Task) -> tuple[str, str] | None:
-            if self._gate.closed_by:
-                return None
+    def _crew(self, lots: Iterator[Iterator[Told]]) -> Crew[Told, Told]:
+        """All at once; fewer while the shop asks for a wait. A wish to stop ends their waiting."""
+        return Crew(
+            lambda: next(lots, None),
+            self._workers,
+            lambda told: told,
+            timed=lambda told: False,
+            begins_with=self._workers,
+        )
+
+    def _told(self, task: Task) -> Iterator[Told]:
+        """The customer, and why it failed; nothing where nothing is sent any more."""
+        if not self._gate.closed_by:
             error = self._put(task)
             self._gate.heard(error)
-            return task.id, why(error)
-
-        if len(tasks) == 1 or self._workers == 1:
-            told = [put(task) for task in tasks]
-        else:
-            with ThreadPoolExecutor(self._workers, thread_name_prefix="put") as pool:
-                told = list(pool.map(put, tasks))
-        return Sent(dict(one for one in told if one), self._gate.closed_by)
+            yield task.id, why(error)
 
     def _put(self, task: Task) -> ConnectorError | None:
         path = self._api.path(f"customers/{task.id}")

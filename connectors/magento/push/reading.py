@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 
-from connectors.http import Http
+from connectors.http import AnswerRefused, Http
 from connectors.magento.api import Api
 from connectors.magento.push.task import Row
 from connectors.magento.search import Filter, Keyset
@@ -24,6 +25,14 @@ def customers(http: Http, api: Api, ids: Sequence[str]) -> dict[str, Row]:
 
 
 def customer(http: Http, api: Api, customer_id: str) -> Row:
-    """One customer with all that the shop tells of them: a search leaves some of it out."""
-    data = http.get(api.path(f"customers/{customer_id}")).data
+    """One customer with all that the shop tells of them: a search leaves some of it out.
+
+    Empty where they have left the shop.
+    """
+    try:
+        data = http.get(api.path(f"customers/{customer_id}")).data
+    except AnswerRefused as refused:
+        if refused.status != HTTPStatus.NOT_FOUND:
+            raise
+        return {}
     return data if isinstance(data, Mapping) else {}

@@ -5,12 +5,11 @@ Kept in the shop's settings, so that every request sees the newest; `configure` 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.sandbox.books import Books, Row
+from connectors.sandbox.setups import Setups
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +80,5 @@ class Setup:
         return customer_id * 2_654_435_761 % 2**32 * 100 < self.refuse_percent * 2**32
 
 
-_NAMES = frozenset(one.name for one in fields(Setup))
-
-
-def setup_of(shop: Row) -> Setup:
-    """The setup of a shop's row of the books."""
-    return Setup(**{name: value for name, value in shop["settings"].items() if name in _NAMES})
-
-
-def configure(books: Books, shop: str, **changed: Any) -> Setup:
-    """Change a shop's setup from the next request on. TypeError for what there is no switch for."""
-    Setup(**changed)
-    settings = {**books.shop(shop)["settings"], **changed}
-    books.execute("UPDATE shops SET settings = ? WHERE shop = ?", (json.dumps(settings), shop))
-    return setup_of(books.shop(shop))
+_setups = Setups(Setup)
+setup_of, configure = _setups.of, _setups.configure

@@ -5,11 +5,10 @@ Kept in the shop's settings, so that every request sees the newest; `configure` 
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Literal, get_args
 
-from connectors.sandbox.books import Books, Row
+from connectors.sandbox.setups import Setups
 
 SCOPES = ("read_orders", "read_all_orders", "read_customers", "write_customers")
 WEEK = 7 * 86_400
@@ -85,17 +84,5 @@ class Setup:
             raise ValueError(f"no end of a bulk operation: {', '.join(sorted(unknown))}")
 
 
-_NAMES = frozenset(one.name for one in fields(Setup))
-
-
-def setup_of(shop: Row) -> Setup:
-    """The setup of a shop's row of the books."""
-    return Setup(**{name: value for name, value in shop["settings"].items() if name in _NAMES})
-
-
-def configure(books: Books, shop: str, **changed: Any) -> Setup:
-    """Change a shop's setup from the next request on. TypeError for what there is no switch for."""
-    Setup(**changed)
-    settings = {**books.shop(shop)["settings"], **changed}
-    books.execute("UPDATE shops SET settings = ? WHERE shop = ?", (json.dumps(settings), shop))
-    return setup_of(books.shop(shop))
+_setups = Setups(Setup)
+setup_of, configure = _setups.of, _setups.configure

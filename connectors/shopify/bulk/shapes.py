@@ -52,25 +52,25 @@ class Address(Shape):
     country_code: str | None
 
 
-class LineNode(Shape, tag_field="__typename", tag="LineItem"):
+class Child(Shape):
+    """What belongs to an order, and costs something."""
+
     id: str
     parent: str = msgspec.field(name="__parentId")
+    price_set: Money
+    discount_allocations: tuple[Taken, ...]
+    tax_lines: tuple[Tax, ...]
+
+
+class LineNode(Child, tag_field="__typename", tag="LineItem"):
     sku: str | None
     quantity: int
-    price_set: Money
     total_discount_set: Money | None
-    discount_allocations: tuple[Taken, ...]
-    tax_lines: tuple[Tax, ...]
 
 
-class ShippingNode(Shape, tag_field="__typename", tag="ShippingLine"):
-    id: str
-    parent: str = msgspec.field(name="__parentId")
+class ShippingNode(Child, tag_field="__typename", tag="ShippingLine"):
     is_removed: bool
-    price_set: Money
     discounted_price_set: Money | None
-    discount_allocations: tuple[Taken, ...]
-    tax_lines: tuple[Tax, ...]
 
 
 class OrderNode(Shape, tag_field="__typename", tag="Order"):

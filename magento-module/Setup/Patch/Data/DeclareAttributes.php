@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace ClvSync\CustomerClv\Setup\Patch\Data;
 
+use ClvSync\CustomerClv\Domain\Attributes;
 use ClvSync\CustomerClv\Setup\CustomerAttributes;
 use Magento\Framework\Setup\ModuleDataSetupInterface;
 use Magento\Framework\Setup\Patch\DataPatchInterface;
@@ -45,7 +46,7 @@ class DeclareAttributes implements DataPatchInterface, PatchRevertableInterface
      */
     public function apply(): self
     {
-        $this->attributes->declare($this->moduleDataSetup);
+        $this->attributes->declare($this->moduleDataSetup, array_keys(Attributes::TYPES));
         return $this;
     }
 

@@ -13,6 +13,8 @@ use Magento\Framework\Setup\Patch\DataPatchInterface;
  */
 class DeclareSegment implements DataPatchInterface
 {
+    private const SEGMENT = 'clv_segment';
+
     /**
      * @param ModuleDataSetupInterface $moduleDataSetup
      * @param CustomerAttributes $attributes
@@ -44,7 +46,7 @@ class DeclareSegment implements DataPatchInterface
      */
     public function apply(): self
     {
-        $this->attributes->complete($this->moduleDataSetup);
+        $this->attributes->declare($this->moduleDataSetup, [self::SEGMENT]);
         return $this;
     }
 }
