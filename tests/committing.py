@@ -14,7 +14,7 @@ from made_rows import NOW, customer, line, order, page, refund
 
 from connectors.platform import Page
 
-PAGES = 60
+PAGES = 30
 
 
 def pages(after: int) -> Iterator[Page]:

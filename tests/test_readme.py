@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 #: Started by tests of their own: these don't end by themselves.
 GO_ON = {"serve", "sandbox", "demo"}
+#: These only look: what one page has asked needn't be asked for another page once more.
+LOOK = {"doctor", "backtest", "explain", "reconcile", "report", "segments", "state"}
 #: A person is asked whether they are sure; nobody is here.
 ASK = {"erase"}
 
@@ -44,6 +46,7 @@ class Tried:
     run: Run
     environment: Mapping[str, str]
     customers: Iterator[str]
+    looked: set[tuple[str, ...]] = field(default_factory=set)
 
     def page(self, page: str) -> set[str]:
         """Runs the page's commands one after the other; the words that were in them."""
@@ -51,7 +54,7 @@ class Tried:
         own = {"4711": next(self.customers), "2025-12-31": day}
         ran = set()
         for told in commands(page):
-            if GO_ON & set(told):
+            if GO_ON & set(told) or tuple(told) in self.looked:
                 continue
             if "RUN" in told:
                 own["RUN"] = self.last_run_that_wrote()
@@ -59,6 +62,8 @@ class Tried:
             ended = self.run(self.environment, *(own.get(word, word) for word in told), *sure)
             assert ended.code == 0, f"{told}: {ended.err}{ended.out}"
             ran |= set(told)
+            if told[0] in LOOK:
+                self.looked.add(tuple(told))
         return ran
 
     def last_run_that_wrote(self) -> str:

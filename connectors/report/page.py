@@ -14,7 +14,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from importlib.resources import files
 from typing import Any
 
@@ -58,7 +58,9 @@ def page(told: Mapping[str, Any], material: Material, spoken: Spoken) -> str:
     )
 
 
+@lru_cache(16)
 def _environment(spoken: Spoken) -> Environment:
+    """Kept, since to compile the pages takes longer than to fill them for a small shop."""
     environment = Environment(
         loader=PackageLoader("connectors.report", PAGES),
         autoescape=True,

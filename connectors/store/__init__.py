@@ -62,9 +62,8 @@ from connectors.store.scores import LATEST_SCORES, SCORES_UNTIL, Card
 from connectors.store.scratch import Scratch
 from connectors.store.tombstones import Erased
 
-if TYPE_CHECKING:  # they take most of a start
+if TYPE_CHECKING:  # it takes a third of a start
     import pandas as pd
-    from ibis.expr.types import Table
 
 __all__ = ["Card", "Numbers", "Refused", "Run", "Store", "Written"]
 
@@ -414,11 +413,11 @@ class Store:
 
         Of a shop with more than some 200,000 persons a sample, always of the same ones.
         """
-        sampled = self._sampled(reading.asked_of(shop, which))
-        return reading.frame(self.connection, reading.purchase_days(sampled))
+        asked = reading.asked_of(shop, which)
+        return reading.frame(self.connection, reading.purchase_days(asked, self._sampled(asked)))
 
-    def _sampled(self, asked: Asked) -> Table:
-        """The sample's counting orders, as the connection knows them."""
+    def _sampled(self, asked: Asked) -> str:
+        """Where the sample's counting orders are, as the connection knows it."""
         return reading.sampled(self.connection, asked)
 
     def save_scores(self, run_id: str, batches: Iterable[pa.Table]) -> None:

@@ -14,9 +14,8 @@ from connectors.schema import PURCHASE_STATES, Rule
 from connectors.store.connection import registered
 from connectors.store.scores import LATEST_SCORES
 
-if TYPE_CHECKING:  # they take most of a start
+if TYPE_CHECKING:  # it takes a third of a start
     import pandas as pd
-    from ibis.expr.types import Table
 
 #: What can be read as a whole, and the order it comes in.
 ORDERED_BY: Mapping[str, str] = {
@@ -149,9 +148,9 @@ def orders(rule: Rule) -> str:
 
 
 def summary(asked: Asked) -> str:
-    from connectors.store import summary, tables
+    from connectors.store import saying
 
-    return tables.sql(summary.summary(tables.standing(), **asked._asdict()))
+    return saying.of(asked, saying.whole_summary(saying.any_like(asked)))
 
 
 # ------------------------------------------------------------------------------------- for a plan
@@ -231,27 +230,24 @@ def net_of_unscored(rule: Rule) -> str:
 
 def excluded(connection: DuckDBPyConnection, asked: Asked) -> dict[str, int]:
     """How many orders the summary leaves out, by reason."""
-    from connectors.store import summary, tables
+    from connectors.store import saying
 
-    with closing(connection.cursor()) as own:
-        kinds = _kinds(own, asked.shop)
-        told = summary.excluded(kinds, asked.as_of, asked.currency)
-        return dict(own.execute(tables.sql(told)).fetchall())
+    return _of_kinds(connection, asked, saying.excluded(saying.any_like(asked)))
 
 
 def currencies(connection: DuckDBPyConnection, shop: str) -> dict[str, int]:
     """How many orders the shop has in each currency, the commonest first."""
-    from connectors.store import summary, tables
+    from connectors.store import saying
+
+    return _of_kinds(connection, Asked(shop, saying.DAY, "net", None), saying.currencies())
+
+
+def _of_kinds(connection: DuckDBPyConnection, asked: Asked, said: str) -> dict[str, int]:
+    from connectors.store import saying, staging
 
     with closing(connection.cursor()) as own:
-        kinds = _kinds(own, shop)
-        return dict(own.execute(tables.sql(summary.currencies(kinds))).fetchall())
-
-
-def _kinds(own: DuckDBPyConnection, shop: str) -> Table:
-    from connectors.store import staging, summary
-
-    return summary.kinds(summary.told_apart(staging.standing_orders(own, shop), shop))
+        staging.set_out_standing_orders(own, asked.shop)
+        return dict(own.execute(saying.of(asked, said)).fetchall())
 
 
 def to_score(connection: DuckDBPyConnection, asked: Asked, with_traits: bool = False) -> str:
@@ -260,12 +256,11 @@ def to_score(connection: DuckDBPyConnection, asked: Asked, with_traits: bool = F
     In order of person_key and currency: so they are staged, and DuckDB gives a table's rows in the
     order they went in (https://duckdb.org/docs/stable/sql/dialect/order_preservation, 2026-11-23).
     """
-    from connectors.store import staging, summary, tables
+    from connectors.store import saying, staging
 
     with closing(connection.cursor()) as own:
         people = staging.people(own, asked, with_traits)
-    more = (*(summary.TRAITS if with_traits else ()), "previous_tier")
-    return tables.sql(summary.told(people, asked.shop, asked.as_of, *more))
+    return saying.of(asked, saying.told(saying.any_like(asked), with_traits), people)
 
 
 def numbers(people: str, with_traits: bool) -> str:
@@ -289,26 +284,24 @@ def spread(connection: DuckDBPyConnection, sql: str, many: int) -> pd.DataFrame:
     return frame(connection, chosen, step=max(1, -(-of // many)))
 
 
-def purchase_days(sampled: Table) -> str:
+def purchase_days(asked: Asked, sampled: str) -> str:
     """The purchase days of all persons, or of a fixed sample of a large shop's."""
-    from connectors.store import summary, tables
+    from connectors.store import saying
 
-    told = tables.sql(summary.purchase_days(sampled))
+    told = saying.of(asked, saying.purchase_days(), sampled)
     return f"select person_key as customer_id, day, value from ({told}) order by person_key, day"
 
 
-def sampled(connection: DuckDBPyConnection, asked: Asked) -> Table:
-    """The counting orders of the sample."""
+def sampled(connection: DuckDBPyConnection, asked: Asked) -> str:
+    """Where the counting orders of the sample are."""
     from connectors.store import staging
 
     with closing(connection.cursor()) as own:
         return staging.sample(own, asked)
 
 
-def traits(asked: Asked, sampled: Table) -> str:
+def traits(asked: Asked, sampled: str) -> str:
     """What the persons came by whose purchase days `purchase_days` tells."""
-    from connectors.store import summary, tables
+    from connectors.store import saying
 
-    lines = tables.stored().order_lines
-    first = summary.first_orders(sampled)
-    return tables.sql(summary.traits(first, lines.filter(lines.shop == asked.shop)))
+    return saying.of(asked, saying.traits_of_sample(saying.any_like(asked)), sampled)

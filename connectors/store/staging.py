@@ -22,12 +22,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from duckdb import DuckDBPyConnection
-from ibis.expr.types import Table
 
-from connectors.store import summary, tables
+from connectors.store import saying, tables
 from connectors.store.connection import transaction
 from connectors.store.reading import Asked
 from connectors.store.rows import KEYS
+from connectors.store.saying import quoted
 from connectors.store.scores import latest_until
 
 #: A query and its passes: statements that set out the rows which it reads then.
@@ -49,20 +49,18 @@ SAMPLE = 100_000
 # ------------------------------------------------------------------------------------- all persons
 
 
-def people(connection: DuckDBPyConnection, asked: Asked, with_traits: bool) -> Table:
-    """The persons of the summary, sorted by person_key and currency, for `summary.told`.
+def people(connection: DuckDBPyConnection, asked: Asked, with_traits: bool) -> str:
+    """The persons of the summary, sorted by person_key and currency, for `saying.told`.
 
     Each with the `previous_tier`; `with_traits` adds those of their first order.
     """
-    orders = summary.valued(tables.stored(), **asked._asdict())
-    persons = summary.persons(tables.named("a_part", orders))
 
     def worked_out() -> Work:
         pages = _pages(connection, asked.shop)
         parts = _Parts.of(connection, asked.shop, len(pages))
         sets = {"a_part": _orders(connection, asked, pages, parts, with_traits)}
         sets["a_tier"] = _tiers(connection, asked, parts)
-        sql = f"select * from ({tables.sql(persons)})"
+        sql = f"select * from ({saying.persons()})"
         if with_traits:
             sets["a_trait"] = _traits(connection, asked, pages, parts, sets["a_part"])
             sql += " left join (select * exclude (part) from a_trait) using (person_key, currency)"
@@ -74,7 +72,7 @@ def people(connection: DuckDBPyConnection, asked: Asked, with_traits: bool) -> T
     name = _staged(connection, asked.shop, "people", worked_out, key)
     for kind in ("orders", "firsts", "traits", "tiers"):  # they have served
         _drop(connection, kind)
-    return tables.named(name, persons, *(summary.TRAITS if with_traits else ()), "previous_tier")
+    return name
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,7 @@ def _place(bounds: Sequence[str], low: int, high: int) -> str:
         return str(low)
     middle = (low + high) // 2
     below, above = _place(bounds, low, middle), _place(bounds, middle + 1, high)
-    return f"case when person_key < {_quoted(bounds[middle])} then {below} else {above} end"
+    return f"case when person_key < {quoted(bounds[middle])} then {below} else {above} end"
 
 
 def _orders(
@@ -127,10 +125,8 @@ def _orders(
     with_traits: bool,
 ) -> str:
     """The counting orders, each with the part that its person belongs to."""
-    valued = summary.valued(tables.stored("standing_"), **asked._asdict())
-    if not with_traits:
-        valued = valued.drop(*summary.PASSED_ON)
-    sql = f"select *, {parts.part} as part from ({tables.sql(valued)}) order by part"
+    valued = saying.of(asked, saying.valued(saying.any_like(asked), with_traits))
+    sql = f"select *, {parts.part} as part from ({valued}) order by part"
     log = _whole_log(connection, asked)
     passes = [_page(asked.shop, page, log) for page in pages]
     return _staged(connection, asked.shop, "orders", lambda: (sql, passes), (*asked, with_traits))
@@ -140,7 +136,7 @@ def _tiers(connection: DuckDBPyConnection, asked: Asked, parts: _Parts) -> str:
     """What tier each person showed so far: of a day in the past, by then."""
     sql = (
         f"select person_key, tier as previous_tier, {parts.part} as part"
-        f" from ({latest_until(_quoted(asked.shop), asked.as_of)}) order by part"
+        f" from ({latest_until(quoted(asked.shop), asked.as_of)}) order by part"
     )
     key = (asked.as_of, *_come(connection, asked.shop, "scores"))
     return _staged(connection, asked.shop, "tiers", lambda: (sql, ONCE), key)
@@ -150,13 +146,10 @@ def _traits(
     connection: DuckDBPyConnection, asked: Asked, pages: Sequence[str], parts: _Parts, orders: str
 ) -> str:
     """What all persons came by: by part their first orders, by page these orders' lines."""
-    valued = summary.valued(tables.stored(), **asked._asdict())
-    first = summary.first_orders(tables.named("a_part", valued))
     passes = parts.passes({"a_part": orders})
     shop = asked.shop
-    firsts = _staged(connection, shop, "firsts", lambda: (tables.sql(first), passes), asked)
-    traits = summary.traits(tables.named("a_first", first), tables.stored("standing_").order_lines)
-    sql = f"select *, {parts.part} as part from ({tables.sql(traits)})"
+    firsts = _staged(connection, shop, "firsts", lambda: (saying.first_orders(), passes), asked)
+    sql = f"select *, {parts.part} as part from ({saying.traits()})"
     views = [_view("a_first", f"{firsts} where {page}") + _lines(shop, page) for page in pages]
     return _staged(connection, shop, "traits", lambda: (sql, views), asked)
 
@@ -164,14 +157,13 @@ def _traits(
 # ---------------------------------------------------------------------------------------- a sample
 
 
-def sample(connection: DuckDBPyConnection, asked: Asked) -> Table:
+def sample(connection: DuckDBPyConnection, asked: Asked) -> str:
     """The counting orders of all persons, or of a fixed sample of a large shop's; without costs."""
-    valued = summary.valued(tables.stored("standing_"), **asked._asdict())
+    valued = saying.of(asked, saying.valued(saying.any_like(asked), with_traits=True))
     chosen = in_sample(connection, asked.shop)
     rows = _all(asked.shop, _whole_log(connection, asked)) + _lines(asked.shop, "false")
-    sql = f"select * from ({tables.sql(valued)}) where {chosen}"
-    name = _staged(connection, asked.shop, "sample", lambda: (sql, [rows]), (*asked, chosen))
-    return tables.named(name, valued)
+    sql = f"select * from ({valued}) where {chosen}"
+    return _staged(connection, asked.shop, "sample", lambda: (sql, [rows]), (*asked, chosen))
 
 
 def in_sample(connection: DuckDBPyConnection, shop: str) -> str:
@@ -208,10 +200,9 @@ def _pages(connection: DuckDBPyConnection, shop: str) -> list[str]:
     return [f"seq between {first} and {last}" for first, last in found] or ["true"]
 
 
-def standing_orders(connection: DuckDBPyConnection, shop: str) -> Table:
-    """The shop's standing orders, set out for this connection alone."""
+def set_out_standing_orders(connection: DuckDBPyConnection, shop: str) -> None:
+    """For this connection alone."""
     connection.execute(_standing_orders(shop, "true", superseded(connection, shop)))
-    return tables.stored("standing_").orders
 
 
 class _Log(NamedTuple):
@@ -223,16 +214,16 @@ class _Log(NamedTuple):
 
 
 def _whole_log(connection: DuckDBPyConnection, asked: Asked) -> _Log:
-    log, shop = tables.stored(), asked.shop
-    guests = _of(shop, tables.guests(log))
+    shop = asked.shop
+    guests = _of(shop, tables.sql(tables.guests(tables.stored())))
     customers = _staged(connection, shop, "guests", lambda: (guests, ONCE))
-    later = _of(shop, tables.refunds_after(log, asked.as_of))
+    later = _of(shop, saying.of(asked, saying.refunds_after(saying.any_like(asked))))
     refunds = _staged(connection, shop, "later", lambda: (later, ONCE), [asked.as_of])
     return _Log(superseded(connection, shop), customers, refunds)
 
 
-def _of(shop: str, rows: Table) -> str:
-    return f"select * from ({tables.sql(rows)}) where shop = {_quoted(shop)}"
+def _of(shop: str, rows: str) -> str:
+    return f"select * from ({rows}) where shop = {quoted(shop)}"
 
 
 def superseded(connection: DuckDBPyConnection, shop: str) -> str:
@@ -241,13 +232,12 @@ def superseded(connection: DuckDBPyConnection, shop: str) -> str:
     Looked for among those whose hash occurs more than once: numbers are counted in a fraction of
     the memory that texts take, and few orders are left then.
     """
-    log = tables.stored().orders.select("shop", "order_id", "updated_at", "seq")
 
     def worked_out() -> Work:
-        sql = SEVERAL.format(shop=_quoted(shop))
-        several = _staged(connection, shop, "several", lambda: (sql, ONCE))
-        rows = tables.sql(tables.superseded(tables.named(several, log)))
-        return f"select * from ({rows}) order by seq", ONCE  # a page's are found quickly
+        twice = SEVERAL.format(shop=quoted(shop))
+        several = _staged(connection, shop, "several", lambda: (twice, ONCE))
+        sql = f"select * from ({saying.superseded()}) order by seq"  # a page's are found quickly
+        return sql, [_view("a_several", several)]
 
     name = _staged(connection, shop, "superseded", worked_out)
     _drop(connection, "several")
@@ -269,7 +259,7 @@ def _page(shop: str, page: str, log: _Log) -> str:
 
     What grows with the shop must not be gone through once for each page.
     """
-    rows = f"from orders where {page} and shop = {_quoted(shop)}"
+    rows = f"from orders where {page} and shop = {quoted(shop)}"
     guests = f"select person_key as email_key {rows} and customer_id is null"
     return (
         _standing_orders(shop, page, f"(from {log.superseded} where {page})")
@@ -281,11 +271,11 @@ def _page(shop: str, page: str, log: _Log) -> str:
 
 def _standing_orders(shop: str, page: str, superseded: str) -> str:
     orders = f"orders anti join {superseded} as old using (shop, order_id, seq)"
-    return _view("standing_orders", f"{orders} where {page} and shop = {_quoted(shop)}")
+    return _view("standing_orders", f"{orders} where {page} and shop = {quoted(shop)}")
 
 
 def _lines(shop: str, page: str) -> str:
-    return _view("standing_order_lines", f"order_lines where {page} and shop = {_quoted(shop)}")
+    return _view("standing_order_lines", f"order_lines where {page} and shop = {quoted(shop)}")
 
 
 # ----------------------------------------------------------------------------------- staged tables
@@ -339,8 +329,3 @@ def _come(connection: DuckDBPyConnection, shop: str, *names: str) -> list[tuple[
         f"select count(*), max(seq) from {name} where shop = $shop" for name in names
     )
     return connection.execute(sql, {"shop": shop}).fetchall()
-
-
-def _quoted(text: str) -> str:
-    """A text as SQL writes it."""
-    return "'" + text.replace("'", "''") + "'"

@@ -35,7 +35,7 @@ def fitted(people: pd.DataFrame) -> ByModels:
 
 @pytest.mark.parametrize("rows", [1, 100, 1_000])
 def test_parts_add_up_to_the_whole(people: pd.DataFrame, fitted: ByModels, rows: int) -> None:
-    some = people.iloc[:500] if rows == 1 else people
+    some = people.iloc[:150] if rows == 1 else people
     whole = Crowd.of(fitted, some, SETTINGS)
     parts = (some.iloc[start : start + rows] for start in range(0, len(some), rows))
     together = reduce(add, (Crowd.of(fitted, part, SETTINGS) for part in parts))

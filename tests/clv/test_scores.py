@@ -352,7 +352,7 @@ NASTY = {
 
 
 @pytest.mark.parametrize("rows", NASTY.values(), ids=NASTY.keys())
-@pytest.mark.parametrize("horizon_days", [1, 365, 18250])
+@pytest.mark.parametrize("horizon_days", [1, pytest.param(365, marks=pytest.mark.thorough), 18250])
 def test_a_nasty_shop_is_scored_soundly(
     people: People, rows: list[tuple[int, int, int, float]], horizon_days: int
 ) -> None:

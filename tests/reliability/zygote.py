@@ -44,9 +44,28 @@ def warm() -> Any:
 
     for name in (*LATE, *_ours()):
         importlib.import_module(name)
+    _say()
     gc.collect()
     gc.freeze()  # what a child only reads stays its parent's memory
     return sync
+
+
+def _say() -> None:
+    """A scoring's SQL, the same for every command."""
+    from connectors.store import saying, tables
+    from connectors.store.reading import Asked
+
+    like = saying.any_like(Asked("eu", saying.DAY, "net", "EUR"))
+    for with_traits in (False, True):
+        saying.valued(like, with_traits)
+        saying.told(like, with_traits)
+    for of_one in (saying.refunds_after, saying.traits_of_sample):
+        of_one(like)
+    for of_all in (saying.persons, saying.first_orders, saying.traits, saying.superseded):
+        of_all()
+    saying.purchase_days()
+    tables.sql(tables.guests(tables.stored()))
+    tables.latest_sql()
 
 
 def _ours() -> Iterator[str]:

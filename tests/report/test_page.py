@@ -4,14 +4,17 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from reported import HOSTILE, cdnow, hostile_page, known_of, material_of, order_rows
 
-from clv.report import report
+from clv.report import Known, report
 from connectors.report import LANGUAGES, Spoken, page
 from connectors.report.page import shade
 
@@ -39,9 +42,16 @@ class Seen(HTMLParser):
         return "".join(text for known, text in self.raw if known == kind)
 
 
-def html_of(language: str = "en", **changed: object) -> str:
+@cache
+def told() -> tuple[Known, Mapping[str, Any]]:
     known = known_of(cdnow(), date(1998, 6, 30), before={"run": date(1998, 6, 20)})
-    return page(report(known), material_of(known, **changed), Spoken.of(language, "EUR"))
+    return known, report(known)
+
+
+@cache
+def html_of(language: str = "en") -> str:
+    known, numbers = told()
+    return page(numbers, material_of(known), Spoken.of(language, "EUR"))
 
 
 @pytest.fixture(scope="module")

@@ -255,7 +255,7 @@ NASTY = (
 )
 
 
-@pytest.mark.parametrize("horizon_days", [1, 90, 3650])
+@pytest.mark.parametrize("horizon_days", [1, pytest.param(90, marks=pytest.mark.thorough), 3650])
 @pytest.mark.parametrize("kind", NASTY)
 def test_nasty_shops_get_a_sound_choice(kind: str, horizon_days: int) -> None:
     rows = nasty(kind, np.random.default_rng(NASTY.index(kind) + horizon_days))
@@ -270,7 +270,7 @@ def test_nasty_shops_get_a_sound_choice(kind: str, horizon_days: int) -> None:
     assert found.text()
 
 
-@pytest.mark.parametrize("which", ["sample", "master"])
+@pytest.mark.parametrize("which", ["sample", pytest.param("master", marks=pytest.mark.thorough)])
 def test_what_was_chosen_on_cdnow_before_the_holdout_is_within_one_per_cent_of_the_best_after_it(
     which: str, shared: Path
 ) -> None:

@@ -182,7 +182,10 @@ def test_those_within_a_horizon_are_exact_where_all_stages_can_be_added_up(
         assert ahead == pytest.approx(exact, rel=1e-8, abs=1e-300), case
 
 
-@pytest.mark.parametrize("number", range(0, 200, 7))
+@pytest.mark.parametrize(
+    "number",
+    [*range(0, 200, 21), *(pytest.param(n, marks=pytest.mark.thorough) for n in range(7, 200, 21))],
+)
 def test_a_long_horizon_comes_to_all_purchases_to_come(number: int) -> None:
     """Two ways that share nothing: over time in panels, and over rates without time."""
     case = hard_cases("MBG/CNBD-k", SEED)[number]
