@@ -69,9 +69,9 @@ def plan_shop(
 
 def fields_of(scores: pd.DataFrame) -> dict[str, Shown]:
     """The fields of every registered customer with a score, by customer id."""
-    if scores.empty:
-        return {}
     registered = scores[scores["customer_id"].notna()]
+    if registered.empty:
+        return {}
     fields: dict[str, dict[str, str]] = {str(key): {} for key in registered["customer_id"]}
     for field, column in SCORE_OF_FIELD.items():
         values = registered[column]
