@@ -152,11 +152,7 @@ class SparkStore(Store):
 
     def _latest_scores(self, shop: str) -> list[Path]:
         """The files of the scoring that stands."""
-        sql = (
-            "select arg_max(seq, (coalesce(as_of, date '0001-01-01'), seq)) from scores"
-            " where shop = ?"
-        )
-        ((seq,),) = self.connection.execute(sql, [shop]).fetchall()
+        seq = scores.latest_seq(self.connection, shop)
         files = sealed.files(self.connection, "scores")
         return [self.folder / file.name for file in files if file.first == seq]
 
