@@ -83,6 +83,7 @@ bench: $(STAMP)  ## what the stages cost, and how good the forecasts are
 	$(BIN)/python benchmarks/magento.py
 	$(BIN)/python benchmarks/store.py
 	$(BIN)/python benchmarks/store_scores.py
+	$(BIN)/python benchmarks/write_back.py
 	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/scores.py
 	$(BIN)/python benchmarks/accuracy.py

@@ -59,7 +59,7 @@ class Drawn:
 
     Those of some customers, and of others who come after them, add up to those of all. `biggest`
     are the changes of most weight, `moving` how many move to another group. `bearing` are
-    customers who show anything of ours, `scored` those with a score.
+    customers who show anything of ours, `scored` those of them all with a score.
     """
 
     changes: Kept = field(default_factory=Kept)

@@ -51,5 +51,5 @@ class Showing:
 
 def shown_in(batch: pa.RecordBatch) -> dict[str, Shown]:
     """What the customers of a batch show, by id."""
-    both = zip(batch["shown_id"].to_pylist(), batch["shown"].to_pylist(), strict=True)
-    return {customer: json.loads(shown) for customer, shown in both if customer is not None}
+    ids, texts = (batch[name].drop_null().to_pylist() for name in ("shown_id", "shown"))
+    return dict(zip(ids, json.loads(f"[{','.join(texts)}]"), strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from itertools import chain, islice
 
@@ -38,7 +39,8 @@ def write(
     watch: Watch,
     max_refusals: Decimal | None = None,
 ) -> tuple[Counter[str], list[Outcome]]:
-    """Push the changes batch by batch; counts by status, and every outcome that isn't `applied`.
+    """Push the changes batch by batch; counts by status, and every outcome that isn't `applied`,
+    without what is shown: they may be many.
 
     The journal holds each change before it is sent, so that whatever was written in a run that
     died can be found and undone. Whom the shop refused the last time is tried again, at the end:
@@ -59,11 +61,8 @@ def write(
         finally:  # a shop that goes down halfway still told what became of the first half
             store.journal_outcome(run_id, platform.shop, outcomes)
         counts.update(outcome.status for outcome in outcomes)
-        left = [outcome for outcome in outcomes if outcome.status != "applied"]
-        refused.extend(left)
-        reasons.update(
-            one.reason for one in left if one.status == "rejected" and one.customer_id not in known
-        )
+        refused.extend(replace(one, shown={}) for one in outcomes if one.status != "applied")
+        reasons.update(_why(outcome for outcome in outcomes if outcome.customer_id not in known))
         watch.advance(len(batch), len(changes))
         if counts.total() < len(changes):
             _stop_at(max_refusals, reasons, counts.total())
@@ -87,6 +86,10 @@ def _batches(changes: Iterable[Change], size: int) -> Iterator[list[Change]]:
     while batch := list(islice(rest, due)):
         yield batch
         due = size
+
+
+def _why(outcomes: Iterable[Outcome]) -> Iterator[str]:
+    return (one.reason for one in outcomes if one.status == "rejected")
 
 
 def _stop_at(limit: Decimal | None, reasons: Counter[str], sent: int) -> None:

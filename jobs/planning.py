@@ -55,23 +55,25 @@ def plan_shop(
     scratch: Scratch | None = None,
 ) -> plans.Drawn:
     """A shop's plan, against what its customers show now (asked for here unless given)."""
-    parted = shop.segment_tags and at.store.has_scores(shop.shop)
-    segments = segments_of(at, shop) if parted else {}
+    many = at.store.scored(shop.shop)
+    segments = segments_of(at, shop) if shop.segment_tags and many else {}
     columns = list(SCORE_OF_FIELD.values())
 
     def scored(shown: Showing) -> Iterator[shops.Some]:
         for batch in at.store.beside_scores(shop.shop, shown.reader, columns):
             fields = fields_of(batch.to_pandas())
-            yield shown_in(batch), parting.with_segments(fields, segments, shop.platform)
+            if segments:
+                fields = parting.with_segments(fields, segments, shop.platform)
+            yield shown_in(batch), fields
 
-    return shops.plan(at, shop, scored, scratch or at.store.scratch(), shown)
+    return shops.plan(at, shop, shops.Scored(many, scored), scratch or at.store.scratch(), shown)
 
 
 def fields_of(scores: pd.DataFrame) -> dict[str, Shown]:
     """The fields of every registered customer with a score, by customer id."""
-    if scores.empty:
-        return {}
     registered = scores[scores["customer_id"].notna()]
+    if registered.empty:
+        return {}
     fields: dict[str, dict[str, str]] = {str(key): {} for key in registered["customer_id"]}
     for field, column in SCORE_OF_FIELD.items():
         values = registered[column]

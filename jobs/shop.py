@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from connectors import causes as why
 from connectors import drift as drifts
@@ -26,6 +27,13 @@ from connectors.store.scratch import Scratch
 
 #: What some customers show, and what those of them show who have a score.
 Some = tuple[Mapping[str, Shown], Mapping[str, Shown]]
+
+
+class Scored(NamedTuple):
+    """How many customers have a score, and what tells all who show something, some at a time."""
+
+    many: int
+    beside: Callable[[Showing], Iterable[Some]]
 
 
 @tracing.staged("pull")
@@ -118,13 +126,13 @@ def caveats(at: Session, shop: ShopSettings) -> list[str]:
 def plan(
     at: Session,
     shop: ShopSettings,
-    scored: Callable[[Showing], Iterable[Some]],
+    scored: Scored,
     scratch: Scratch,
     shown: Showing | None = None,
 ) -> plans.Drawn:
     """What would change, against what the customers show now (read here unless given).
 
-    `scored` tells all customers, some at a time; their changes go to `scratch`.
+    Their changes go to `scratch`.
     """
     platform = at.open(shop)
     if shown is None:
@@ -132,9 +140,10 @@ def plan(
             shown = pulls.pull_customers(platform, at.store, at.now, watch).shown
     drawn = plans.Drawn()
     with at.alone:
-        for some in scored(shown):
+        for some in scored.beside(shown):
             drawn += _drawn(at, shop, some, platform.shows, scratch)
-    if drawn.bearing and not drawn.scored:
+    drawn.counts["!"] = scored.many - drawn.scored
+    if drawn.bearing and not scored.many:
         raise GuardStopped(
             f"{drawn.bearing:,} customers show a score, but the store holds none;"
             " nothing is taken away",

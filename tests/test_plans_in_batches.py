@@ -117,6 +117,7 @@ def test_a_plan_is_the_same_whatever_the_batches(
     monkeypatch.setattr("sync.now", lambda: NOW)
     for rows in (1, 3, 5_000):
         monkeypatch.setattr(reading, "SMALL_BATCH_ROWS", rows)
+        monkeypatch.setattr(reading, "PASS_ROWS", 2 * rows)
         ended = planned(People(shown, again), tmp_path, bench, f"{rows}.plan")
         plans.append((tmp_path / f"{rows}.plan").read_bytes())
         told.append([line for line in ended.lines if line["event"] in ("plan", "drift", "change")])
@@ -147,11 +148,11 @@ def test_whoever_was_scored_stands_beside_what_they_show(store: Store) -> None:
     store.save_scores("run", [pa.table({"shop": ["eu"] * 3, **scores})])
     showing = Showing(store.scratch)
     showing.add({"2": {}, "1": {}})
-    found = store.beside_scores("eu", showing.reader, ["tier", "reason"]).read_all().to_pylist()
+    batches = store.beside_scores("eu", showing.reader, ["tier", "reason"])
+    found = [row for batch in batches for row in batch.to_pylist()]
     rows = [(row["shown_id"], row["customer_id"], row["tier"]) for row in found]
-    assert rows == [("2", None, None), ("1", "1", "a"), (None, "4", "c")]
-    assert store.has_scores("eu")
-    assert not store.has_scores("us")
+    assert rows == [("2", None, None), ("1", "1", "a")]
+    assert (store.scored("eu"), store.scored("us")) == (2, 0)
 
 
 # ------------------------------------------------------------------------------------- in a file

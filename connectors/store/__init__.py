@@ -440,19 +440,18 @@ class Store:
         sql = f"select * from ({LATEST_SCORES}) where shop = $shop order by person_key"
         return reading.frame(self.connection, sql, shop=shop)
 
-    def has_scores(self, shop: str) -> bool:
-        """Whether any registered customer of the shop was ever scored."""
-        sql = "select person_key from scores where shop = $shop and customer_id is not null limit 1"
-        return bool(self._texts(sql, shop=shop))
+    def scored(self, shop: str) -> int:
+        """How many registered customers of the shop have a score that stands."""
+        return reading.scored(self.connection, shop)
 
     def beside_scores(
         self, shop: str, shown: Callable[[], pa.RecordBatchReader], columns: Sequence[str]
-    ) -> pa.RecordBatchReader:
+    ) -> Iterator[pa.RecordBatch]:
         """What each customer shows beside columns of their latest score, in small batches.
 
         `shown`: place, shown_id and shown, as often as it is asked for. In order of the place that
-        a customer was first told in, with what was told of them last. Whoever has a score and shows
-        nothing comes behind, and whoever has none has no customer_id.
+        a customer was first told in, with what was told of them last. Whoever has no score has no
+        customer_id.
         """
         return reading.beside_scores(self.connection, shop, shown, columns)
 

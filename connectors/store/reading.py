@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 
 from connectors.schema import PURCHASE_STATES, Rule
 from connectors.store.connection import registered
-from connectors.store.scores import LATEST_SCORES
+from connectors.store.scores import LATEST_SCORES, latest_seq
 
 if TYPE_CHECKING:  # it takes a third of a start
     import pandas as pd
@@ -155,20 +155,25 @@ def summary(asked: Asked) -> str:
 
 # ------------------------------------------------------------------------------------- for a plan
 
+#: So many customers are looked up together: all of a large shop at once have no room.
+PASS_ROWS = 100_000
+
 #: Who was told more than once, as a platform may that has to read a part again.
 TOLD_AGAIN = """
     select shown_id, min(place) as first, max(place) as last from showing
     group by shown_id having count(*) > 1
 """
+LAST_TOLD = "select shown_id, first, shown as by_now from showing join told_again using (shown_id)"
+
+_SCORES = "from scores where shop = $shop and seq = $seq and customer_id is not null"
 
 BESIDE = """
-    select shown_id, shown, scored.*
-    from (
-        select shown_id, shown, coalesce(first, place) as place
-        from showing left join told_again using (shown_id) where last is null or place = last
-    ) full join (
-        select customer_id{columns} from ({latest}) where shop = $shop and customer_id is not null
+    select shown_id, coalesce(by_now, shown) as shown, scored.*
+    from some_shown left join last_told using (shown_id)
+    left join (
+        select customer_id{columns} {scores} and customer_id in (select shown_id from some_shown)
     ) as scored on shown_id = customer_id
+    where first is null or place = first
     order by place
 """
 
@@ -178,17 +183,42 @@ def beside_scores(
     shop: str,
     shown: Callable[[], pa.RecordBatchReader],
     columns: Sequence[str],
-) -> pa.RecordBatchReader:
+) -> Iterator[pa.RecordBatch]:
     """What customers show, and these columns of their scores as far as there are such columns."""
-    own = connection.cursor()
+    with closing(connection.cursor()) as own:
+        own.register("last_told", _last_told(own, shown))
+        known = own.table("scores").columns
+        there = "".join(f", {name}" for name in columns if name in known)
+        asked = {"shop": shop, "seq": latest_seq(own, shop)}
+        for some in _passes(shown()):
+            with registered(own, "some_shown", some):
+                found = own.execute(BESIDE.format(columns=there, scores=_SCORES), asked)
+                yield from found.to_arrow_reader(SMALL_BATCH_ROWS)
+
+
+def scored(connection: DuckDBPyConnection, shop: str) -> int:
+    """How many registered customers have a score that stands."""
+    asked = {"shop": shop, "seq": latest_seq(connection, shop)}
+    return int(connection.execute(f"select count(*) {_SCORES}", asked).fetchall()[0][0])
+
+
+def _last_told(own: DuckDBPyConnection, shown: Callable[[], pa.RecordBatchReader]) -> pa.Table:
+    """What was told last of those who were told again, and where they were first."""
     with registered(own, "showing", shown()):
         told_again = own.execute(TOLD_AGAIN).to_arrow_table()
-    known = own.table("scores").columns
-    there = "".join(f", {name}" for name in columns if name in known)
-    own.register("showing", shown())
-    own.register("told_again", told_again)
-    sql = BESIDE.format(columns=there, latest=LATEST_SCORES)
-    return _batches(own, sql, {"shop": shop}, SMALL_BATCH_ROWS)
+    with registered(own, "showing", shown()), registered(own, "told_again", told_again):
+        return own.execute(f"{LAST_TOLD} where place = last").to_arrow_table()
+
+
+def _passes(shown: pa.RecordBatchReader) -> Iterator[pa.Table]:
+    gathered: list[pa.RecordBatch] = []
+    for batch in shown:
+        gathered.append(batch)
+        if sum(map(len, gathered)) >= PASS_ROWS:
+            yield pa.Table.from_batches(gathered)
+            gathered = []
+    if gathered:
+        yield pa.Table.from_batches(gathered)
 
 
 # -------------------------------------------------------------------------- for people, one by one

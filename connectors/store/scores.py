@@ -31,6 +31,15 @@ SCORES_UNTIL = """
 """
 
 
+def latest_seq(connection: DuckDBPyConnection, shop: str) -> int | None:
+    """The number of the shop's scores that stand: `LATEST_SCORES` has those alone."""
+    sql = (
+        "select arg_max(seq, (coalesce(as_of, date '0001-01-01'), seq)) from scores where shop = ?"
+    )
+    seq: int | None = connection.execute(sql, [shop]).fetchall()[0][0]
+    return seq
+
+
 def latest_until(shop: str, until: date) -> str:
     """`LATEST_SCORES` as they were on that day, of one shop; `shop` is quoted."""
     day = "coalesce(as_of, date '0001-01-01')"
