@@ -9,8 +9,8 @@ Told of each stage: seconds; of the driver: most memory of the Python process an
 process, apart, and the most of Java's heap that was in use behind a collection. At the end both
 summaries and both scores are held against each other, row by row.
 
-`--customers` asks for what the driver needs as a shop grows: customers who buy four times in three
-years, a warehouse alone, the driver's Java with so little heap that it has to tidy up.
+`--customers` asks for what the driver needs as a shop grows: four orders to three customers, a
+warehouse alone, the driver's Java with so little heap that it has to tidy up.
 """
 
 from __future__ import annotations
