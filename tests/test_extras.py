@@ -14,6 +14,8 @@ from connectors.errors import ConfigurationError
 
 def without(monkeypatch: pytest.MonkeyPatch, library: str, room: str) -> None:
     """As where the library isn't installed, and nothing of the room was imported yet."""
+    parent, _, child = room.rpartition(".")
+    monkeypatch.delattr(sys.modules[parent], child, raising=False)
     for name in [name for name in sys.modules if f"{name}.".startswith(f"{room}.")]:
         monkeypatch.delitem(sys.modules, name)
     for name in [name for name in sys.modules if f"{name}.".startswith(f"{library}.")]:

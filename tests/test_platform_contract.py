@@ -140,7 +140,7 @@ def change_for(platform: Platform, customer_id: str, before: Shown) -> Change:
 
 
 def test_a_healthy_shop_has_no_failed_finding(opened: Opened) -> None:
-    findings = list(opened().check(NOW))
+    findings = list(opened().check(datetime.now(UTC)))  # the shop has a clock of its own
     assert findings
     assert [finding for finding in findings if finding.status == "fail"] == []
 

@@ -57,6 +57,7 @@ class Cluster:
         By the schema of the first: Spark would start a job to find one. `by`: the parts are ranges
         of this column, so what is worked out for each of its values is in its order already.
         """
+        session = self.session()  # where pyspark is missing, that says so
         from pyspark.sql.pandas.types import from_arrow_schema
 
         if not paths:
@@ -65,7 +66,7 @@ class Cluster:
                 pq.write_table(empty.empty_table(), fresh)
         schema = from_arrow_schema(pq.read_schema(paths[0]), prefer_timestamp_ntz=True)
         with self._asked():
-            frame = self.session().read.schema(schema).parquet(*map(_address, paths))
+            frame = session.read.schema(schema).parquet(*map(_address, paths))
             frame = frame.repartitionByRange(by) if by else frame
             frame.createOrReplaceTempView(name)
 
