@@ -2,6 +2,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# One more than there are cores: many tests wait for processes and shops.
+ABREAST := --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist worksteal
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header pyproject.toml
 ALL := --extra serve --extra sandbox --extra report --extra challenger --extra otel --extra docs --extra dev
@@ -24,7 +26,7 @@ demo: $(STAMP)  ## set up, then the main job on two practice shops
 	@$(BIN)/python sync.py demo
 
 test: $(STAMP)  ## set up, then all tests
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	$(BIN)/python -m pytest $(ABREAST)
 
 thorough: $(STAMP)  ## the tests that repeat what others show, many times over
 	$(BIN)/python -m pytest -m thorough --numprocesses auto --dist worksteal
