@@ -185,7 +185,8 @@ class SparkStore(Store):
             self.cluster.name("chosen", [self._chosen(asked.shop, valued)])
             return asking.sample()
 
-        return self._kept("sample", asked, query)
+        key = (*asked, staging.in_sample(self.connection, asked.shop))
+        return self._kept("sample", key, query)
 
     def _chosen(self, shop: str, valued: Path) -> Path:
         """Who is in the sample. Found here, because Spark's hash is another one than DuckDB's."""
@@ -214,7 +215,8 @@ class SparkStore(Store):
             self.cluster.name("sampled", _parts(sample))
             return asking.traits(asked)
 
-        return f"from {asking.files(self._kept('traits', asked, query))}"
+        traits = self._kept("traits", (*asked, sample.name), query)
+        return f"from {asking.files(traits)}"
 
     def excluded(self, shop: str, *, as_of: date, currency: str | None = None) -> dict[str, int]:
         return self._of_kinds(shop, asking.excluded(as_of, currency))

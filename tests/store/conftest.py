@@ -28,6 +28,9 @@ def store(request: pytest.FixtureRequest, path: Path, empty_store: Path) -> Iter
             yield store
         return
     cluster: Standalone = request.getfixturevalue("cluster")
+    from pyspark import cloudpickle
+
+    cloudpickle.register_pickle_by_value(request.module)  # the workers don't know the tests
     with on_spark(cluster, path.parent) as store:
         yield store
 

@@ -53,7 +53,9 @@ def test_what_was_kept_is_there_when_the_store_opens_again(path: Path) -> None:
         assert (store.content_hash(), store.counts("eu")["orders"]) == (before, 1)
 
 
-def test_a_second_run_is_locked_out_and_told_by_whom(store: Store, path: Path) -> None:
+def test_a_second_run_is_locked_out_and_told_by_whom(store: Store) -> None:
+    sql = "select path from duckdb_databases() where database_name = current_database()"
+    path = Path(store.connection.execute(sql).fetchall()[0][0])
     told = pytest.raises(StoreLocked, match=f"process {os.getpid()} since 2026-11-22")
     with told as caught, Store.open(path, now=NOW):
         pass

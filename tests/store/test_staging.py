@@ -176,6 +176,7 @@ def test_it_can_be_read_while_scores_are_being_kept(store: Store) -> None:
     assert store.latest_scores("eu")["person_key"].tolist() == ["7"]
 
 
+@pytest.mark.parametrize("store", ["duckdb"], indirect=True)
 def test_only_what_is_read_again_stays_in_memory(store: Store) -> None:
     fill(store, random.Random(1))  # noqa: S311
     to_score(store)
