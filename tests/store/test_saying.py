@@ -39,7 +39,13 @@ def test_it_reads_the_table_that_is_staged_for_it() -> None:
 def test_nothing_that_stands_for_any_is_left() -> None:
     for asked in ASKED:
         like = saying.any_like(asked)
-        for said in (saying.valued(like, True), saying.told(like, True), saying.persons()):
+        of_any = (saying.whole_summary, saying.refunds_after, saying.traits_of_sample)
+        of_all = (saying.persons, saying.first_orders, saying.traits, saying.superseded)
+        for said in (
+            *(saying.valued(like, True), saying.told(like, True), saying.excluded(like)),
+            *(say(like) for say in of_any),
+            *(say() for say in (*of_all, saying.purchase_days, saying.currencies)),
+        ):
             own = saying.of(asked, said, "staged.here")
             assert saying.SHOP not in own
             assert saying.CURRENCY not in own
