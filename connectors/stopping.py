@@ -14,6 +14,10 @@ from connectors.errors import Interrupted
 #: How long the page or batch at hand may take, once somebody wants to stop.
 DRAIN_SECONDS = 2
 
+#: How often the main thread looks up while it waits for others. A thread that starts at the very
+#: moment may take the signal: then its wish is heard, but nothing wakes the main thread for it.
+LOOK_UP_SECONDS = 0.5
+
 _asked: list[int] = []
 
 

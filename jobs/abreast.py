@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread, enumerate
@@ -12,6 +13,7 @@ from connectors import news
 from connectors.config import ShopSettings
 from connectors.errors import worst
 from connectors.session import Session
+from connectors.stopping import LOOK_UP_SECONDS
 from connectors.store.connection import Parting
 from connectors.turns import Turns
 from jobs.each import each_shop
@@ -70,7 +72,7 @@ def abreast(at: Session, job: Job, jobs: int) -> None:
         Worker(job, waiting, done).start()
     try:
         for _ in parts:
-            _told(done.get())
+            _told(_next(done))
     except BaseException:
         turns.close()
         for part in parts:
@@ -103,6 +105,13 @@ def _do(job: Job, part: Part) -> None:
         part.at.terminal.error(f"{part.shop.shop}: {type(defect).__name__}: {defect}")
         part.at.worse(1)
     part.ended = time.monotonic()
+
+
+def _next(done: SimpleQueue[Part]) -> Part:
+    """The shop that is through next; meanwhile the main thread hears of a wish to stop."""
+    while True:
+        with suppress(Empty):
+            return done.get(timeout=LOOK_UP_SECONDS)
 
 
 def _told(part: Part) -> None:

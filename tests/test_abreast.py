@@ -16,6 +16,7 @@ from typing import Any, cast
 import pytest
 from duckdb import ConnectionException, DuckDBPyConnection, InterruptException
 from made_rows import NOW, order
+from stray import stray_signal
 
 from connectors import hinted
 from connectors import session as sessions
@@ -148,6 +149,13 @@ def test_whoever_was_not_begun_when_all_were_to_stop_says_so(
     told = {line["shop"]: line["seconds"] for line in lines if line["event"] == "shop"}
     assert len(lines) == 3
     assert (told["a"] is not None, told["b"], told["c"]) == (True, None, None)
+
+
+def test_a_wish_to_stop_is_heard_while_all_shops_are_at_work(at: Session) -> None:
+    heard = []
+    with stray_signal() as strayed:
+        abreast(at, lambda at, shop: heard.append(strayed(SECONDS)), 1)
+    assert heard == [True] * len(NAMES)
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from threading import Condition, Thread, local
 from typing import Generic, TypeVar
 
+from connectors.stopping import LOOK_UP_SECONDS
+
 T = TypeVar("T")
 Done = TypeVar("Done")
 Asked = TypeVar("Asked")
@@ -119,7 +121,10 @@ class Crew(Generic[T, Done]):
     def _heard(self) -> Done | BaseException | None:
         """The oldest piece that waits; None when all work is done."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or not self._working)
+            while not self._changed.wait_for(
+                lambda: self._waiting or not self._working, LOOK_UP_SECONDS
+            ):
+                pass
             self._changed.notify_all()
             return self._waiting.popleft() if self._waiting else None
 

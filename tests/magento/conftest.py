@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -106,8 +107,14 @@ class FakeMagento:
     lean: Callable[[dict[str, Any]], dict[str, Any]] = lambda row: row
     rules: list[Rule] = field(default_factory=list)
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    one_at_a_time: Lock = field(default_factory=Lock)
 
     def __call__(self, request: Any) -> Reply:
+        """Readers ask side by side; no rule changes rows while others are being found."""
+        with self.one_at_a_time:
+            return self.reply(request)
+
+    def reply(self, request: Any) -> Reply:
         path = urlsplit(request.url).path.removeprefix("/rest/all/V1/")
         query = dict(parse_qsl(urlsplit(request.url).query))
         self.asked.append((request.method, path, query))

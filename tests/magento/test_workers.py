@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from stray import stray_signal
 
 from connectors.magento import workers
 from connectors.magento.workers import Crew, Pace, nap
@@ -180,6 +181,17 @@ def test_a_listener_who_leaves_ends_all_threads() -> None:
     next(pieces)
     del pieces
     assert our_threads() == 0
+
+
+def test_a_wish_to_stop_is_heard_while_nothing_comes() -> None:
+    with stray_signal() as strayed:
+
+        def task() -> Iterator[bool]:
+            yield strayed(10)
+
+        tasks = [task()]
+        pieces = Crew(lambda: tasks.pop() if tasks else None, 1, same).pieces()
+        assert list(pieces) == [True]
 
 
 def test_it_never_asks_more_at_once_than_the_pace_allows() -> None:
