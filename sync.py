@@ -386,6 +386,7 @@ def erase(
                 agree(context, leaving.question(at, shop, customer), yes)
             each_shop(at, lambda at, shop: leaving.erase(at, shop, customer, keep_in_shop))
         else:
+            leaving.nothing_asked(yes or keep_in_shop)
             so_far = leaving.erasures(at)
             erased.erased_so_far(at.terminal, so_far)
             return at.conclude("erase", erasures=len(so_far))

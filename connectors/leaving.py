@@ -36,6 +36,15 @@ def the_one_shop(at: Session, named: Sequence[str], customer: str | None = None)
     return at.shops[0]
 
 
+def nothing_asked(meant: bool) -> None:
+    """Whoever agrees to an erasure means one: a list of earlier ones would look like its answer."""
+    if meant:
+        raise ConfigurationError(
+            "nobody is named to be erased",
+            mend="Name a customer by id or e-mail, or a whole shop by `--shop X --everything`.",
+        )
+
+
 def question(at: Session, shop: ShopSettings, customer: str) -> str:
     """What to ask before: how much is known."""
     rows = privacy.known_rows(

@@ -84,6 +84,22 @@ def called_in(folder: Path, program: str = "sync.py") -> Run:
 
 
 @contextmanager
+def serving(folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """The command as its users start it; SIGTERM ends it well."""
+    command = [sys.executable, str(ROOT / "sync.py"), "serve", "--port", "0", "--json"]
+    with subprocess.Popen(
+        command, env={**bare(), **environment}, cwd=folder, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        try:
+            yield json.loads(process.stdout.readline())["url"]
+        finally:
+            process.send_signal(signal.SIGTERM)
+            code = process.wait(timeout=20)
+    assert code == 0
+
+
+@contextmanager
 def own_signals() -> Iterator[None]:
     """The command's handlers and what they were told go when it ends, as a process's do."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}

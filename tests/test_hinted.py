@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from started import ROOT, Run, bare
+from started import Run, serving
 
 from connectors.hints import Hint, Hints, beside
 from connectors.sandbox import SHOPIFY_CLIENT_SECRET
@@ -42,22 +38,6 @@ def environment(sandbox: Sandbox) -> dict[str, str]:
         "CLV_US_CLIENT_SECRET": SHOPIFY_CLIENT_SECRET,
         "CLV_STORE": "state/store.duckdb",
     }
-
-
-@contextmanager
-def serving(folder: Path, environment: dict[str, str]) -> Iterator[str]:
-    """The command as its users start it; SIGTERM ends it well."""
-    command = [sys.executable, str(ROOT / "sync.py"), "serve", "--port", "0", "--json"]
-    with subprocess.Popen(
-        command, env={**bare(), **environment}, cwd=folder, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout
-        try:
-            yield json.loads(process.stdout.readline())["url"]
-        finally:
-            process.send_signal(signal.SIGTERM)
-            code = process.wait(timeout=20)
-    assert code == 0
 
 
 def orders(folder: Path) -> dict[str, str | None]:

@@ -102,6 +102,7 @@ def test_who_is_erased_leaves_the_shop_the_store_and_the_files_and_stays_out(
 def test_a_whole_shop_is_erased_and_readmitted(run: Run, sandbox: Sandbox, folder: Path) -> None:
     assert run(sandbox.environment, "backfill").code == 0
     assert run(sandbox.environment, "erase", "--everything", "--yes").code == 1
+    assert run(sandbox.environment, "erase", "--shop", "eu", "--yes").code == 1
     assert run(sandbox.environment, "erase", "--shop", "eu", "--everything", "--yes").code == 0
     again = run(sandbox.environment, "run", "--json")
     assert again.code == 1

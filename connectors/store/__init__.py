@@ -470,14 +470,6 @@ class Store:
         rows: list[dict[str, Any]] = found.to_pylist()
         return rows
 
-    def scores_of(self, shop: str, customer: str) -> pd.DataFrame:
-        """All scores that one person ever got, the oldest first. `customer`: id or person key."""
-        sql = (
-            "select * exclude (seq) from scores where shop = $shop"
-            " and (person_key = $customer or customer_id = $customer) order by seq"
-        )
-        return reading.frame(self.connection, sql, shop=shop, customer=customer)
-
     # ----------------------------------------------------------------------------- runs and writes
 
     def start_run(self, command: str, shops: Sequence[str], at: datetime) -> str:

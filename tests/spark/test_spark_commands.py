@@ -25,9 +25,16 @@ SHOP = {
 }  # fmt: skip
 #: In this order, each with what it writes.
 COMMANDS: Mapping[str, tuple[list[str], list[str]]] = {
+    "doctor": (["doctor"], []),
     "backfill": (["backfill", "--as-of", LAST_DAY], []),
+    "pull": (["pull"], []),
+    "backtest": (["backtest", "--as-of", LAST_DAY], []),
     "plan": (["plan", "--out", "plan.jsonl"], ["plan.jsonl"]),
     "export orders": (["export", "orders", "--out", "orders-out.csv"], ["orders-out.csv"]),
+    "export customers": (
+        ["export", "customers", "--out", "customers.parquet", "--format", "parquet"],
+        [],
+    ),
     "export summary": (
         ["export", "summary", "--as-of", LAST_DAY, "--out", "summary.csv"],
         ["summary.csv"],
@@ -37,12 +44,15 @@ COMMANDS: Mapping[str, tuple[list[str], list[str]]] = {
     "reconcile": (["reconcile"], []),
     "segments": (["segments", "--out", "segments.csv"], ["segments.csv"]),
     "report": (["report", "--out", "report.html"], ["report.html"]),
-    "apply": (["apply", "--yes"], []),
+    "apply": (["apply", "plan.jsonl", "--yes"], []),
     "undo": (["undo"], []),
+    "notify": (["notify", "--dry-run"], []),
     "erase": (["erase", "8", "--yes"], ["scores.csv", "orders-out.csv"]),
     "subject-export": (["subject-export", "9", "--out", "nine.json"], ["nine.json"]),
     "score again": (["score", "--as-of", LAST_DAY], []),
     "readmit": (["readmit", "8"], []),
+    "erasures": (["erase"], []),
+    "erase the shop": (["erase", "--shop", "web", "--everything", "--yes"], []),
     "state": (["state"], []),
 }
 
