@@ -351,7 +351,7 @@ def json_values() -> st.SearchStrategy[Any]:
 JSON = json_values()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_no_payload_whatever_is_in_it_breaks_the_page(make: Any, data: st.DataObject) -> None:
     payload: Any = a_rich_order(make)
