@@ -21,7 +21,7 @@ from connectors.store import Store
 
 pytestmark = pytest.mark.end_to_end
 
-KILLS = 2
+KILLS = 3
 
 
 @contextmanager
