@@ -63,14 +63,14 @@ def started_in(folder: Path) -> Run:
     return started
 
 
-def called_in(folder: Path) -> Run:
+def called_in(folder: Path, program: str = "sync.py") -> Run:
     """The same within this process, where nothing hangs on its start: that costs a second each."""
 
     def called(environment: Mapping[str, str], *arguments: str) -> Ended:
         out, err = StringIO(), StringIO()
         with (
             mock.patch.dict(os.environ, {**bare(), **environment}, clear=True),
-            mock.patch.object(sys, "argv", ["sync.py", *arguments]),
+            mock.patch.object(sys, "argv", [program, *arguments]),
             own_signals(),
             chdir(folder),
             redirect_stdout(out),

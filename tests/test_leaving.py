@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from started import Run, called_in
 
 from connectors.hints import Hint, Hints, beside
 from connectors.sandbox.books import Books
-from connectors.sandbox.server import Sandbox, open_books, serve
+from connectors.sandbox.server import Sandbox, serve
 
 pytestmark = pytest.mark.end_to_end
 
@@ -20,9 +20,8 @@ CUSTOMERS = 40
 
 
 @pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    today = datetime.now(UTC).date()
-    books = open_books(tmp_path / "shops.sqlite", today=today, limit=CUSTOMERS)
+def sandbox(tmp_path: Path, filled_books: Callable[[Path, int, date], Books]) -> Iterator[Sandbox]:
+    books = filled_books(tmp_path / "shops.sqlite", CUSTOMERS, datetime.now(UTC).date())
     with serve(books) as running:
         yield running
     books.close()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,26 @@ def opened(path: Path) -> Any:
     return warehouses.opened(path, hasher=HASHER)
 
 
+@pytest.fixture(scope="session")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a filled store of each kind, to be copied."""
+
+    @cache
+    def made(name: str) -> Path:
+        path = tmp_path_factory.mktemp("full") / "kept" / name
+        with opened(path) as store:
+            fill(store)
+        return path.parent
+
+    return made
+
+
+@pytest.fixture
+def filled(path: Path, full: Callable[[str], Path]) -> None:
+    """The store is filled before the test opens it."""
+    shutil.copytree(full(path.name), path.parent)
+
+
 def fill(store: Store) -> None:
     """She stands in every table: shop, scores, journal, quarantine, cursors."""
     store.commit("eu", "customers", replace(CUSTOMERS, cursor={"after": int(HER)}), at=NOW)
@@ -110,9 +132,8 @@ def months(store: Store) -> tuple[int, Decimal, Decimal]:
 
 
 @pytest.mark.parametrize("named", [HER, EMAIL, KEY, EMAIL.upper()])
+@pytest.mark.usefixtures("filled")
 def test_no_byte_of_the_person_is_left_in_the_folder_of_the_store(path: Path, named: str) -> None:
-    with opened(path) as store:
-        fill(store)
     assert traces(path.parent)  # else this test could not fail
     with opened(path) as store:
         erase(store, named)
@@ -132,9 +153,9 @@ def test_what_was_superseded_before_the_erasure_leaves_as_well(path: Path) -> No
     assert traces(path.parent) == {}
 
 
+@pytest.mark.usefixtures("filled")
 def test_an_order_that_moved_to_somebody_else_keeps_no_memory_of_her(path: Path) -> None:
     with opened(path) as store:
-        fill(store)
         moved = order("1", customer_id=HIM, person_key=HIM, updated_at=NOW)
         store.commit("eu", "orders", page(moved), at=NOW)
         erase(store, HER)
@@ -144,8 +165,8 @@ def test_an_order_that_moved_to_somebody_else_keeps_no_memory_of_her(path: Path)
     assert traces(path.parent) == {}
 
 
+@pytest.mark.usefixtures("filled")
 def test_nobody_else_loses_anything(store: Store) -> None:
-    fill(store)
     erase(store, HER)
     assert len(store.orders_of("eu", HIM)) == 1
     scores = "select count(*) from scores where person_key = ?"
@@ -166,9 +187,9 @@ def test_an_address_that_is_somebody_elses_by_now_stays_theirs(store: Store) -> 
     assert store.persons("eu", [KEY]) == [HIM]
 
 
+@pytest.mark.usefixtures("filled")
 def test_the_file_that_takes_the_place_goes_on_where_the_old_one_was(path: Path) -> None:
     with opened(path) as store:
-        fill(store)
         first = store.start_run("erase", ["eu"], NOW)
         erase(store, HER)
         content = store.content_hash()
@@ -196,9 +217,9 @@ def test_a_rewriting_that_died_is_made_up_for(path: Path, monkeypatch: pytest.Mo
     assert traces(path.parent) == {}
 
 
+@pytest.mark.usefixtures("filled")
 def test_what_a_dead_run_left_beside_the_store_goes_too(path: Path) -> None:
     with opened(path) as store:
-        fill(store)
         spilled = path.with_name(f"{path.name}.tmp") / "duckdb_temp_storage-0.tmp"
         erase(store, HER)
         spilled.parent.mkdir(exist_ok=True)
@@ -222,9 +243,9 @@ def test_all_files_are_the_owners_alone_whatever_the_umask(path: Path) -> None:
 # --------------------------------------------------------------------------------------- stays away
 
 
+@pytest.mark.usefixtures("filled")
 def test_a_pull_of_everything_does_not_bring_her_back(path: Path) -> None:
     with opened(path) as store:
-        fill(store)
         erase(store, HER)
         store.forget_cursor("eu", "orders")
     with opened(path) as store:
@@ -233,32 +254,32 @@ def test_a_pull_of_everything_does_not_bring_her_back(path: Path) -> None:
     assert traces(path.parent) == {}
 
 
+@pytest.mark.usefixtures("filled")
 def test_the_totals_of_the_months_stay_the_shops_own(store: Store) -> None:
-    fill(store)
     before = months(store)
     erase(store, HER)
     assert months(store)[:2] == before[:2]
     assert months(store)[2] < before[2]  # what is nobody's is in no score
 
 
+@pytest.mark.usefixtures("filled")
 def test_her_orders_go_on_changing_as_nobodys(store: Store) -> None:
-    fill(store)
     erase(store, HER)
     cancelled = order("1", customer_id=HER, person_key=HER, state="cancelled", updated_at=NOW)
     assert store.commit("eu", "orders", page(cancelled, line("1")), at=NOW) == 1
     assert months(store)[0] == 3
 
 
+@pytest.mark.usefixtures("filled")
 def test_what_she_shows_is_not_planned_for(store: Store) -> None:
-    fill(store)
     erase(store, HER)
     shown = replace(CUSTOMERS, shown={HER: {"tier": "high"}, HIM: {}})
     assert store.without_erased("eu", shown).shown == {HIM: {}}
 
 
+@pytest.mark.usefixtures("filled")
 def test_the_same_address_under_a_new_id_stays_out_too(path: Path) -> None:
     with opened(path) as store:
-        fill(store)
         erase(store, EMAIL)
     new = "900900900"
     with opened(path) as store:  # a webhook's order may come before the customer does
@@ -272,8 +293,8 @@ def test_the_same_address_under_a_new_id_stays_out_too(path: Path) -> None:
         assert store.counts("eu")["customers"] == 1
 
 
+@pytest.mark.usefixtures("filled")
 def test_an_erased_id_with_a_new_address_keeps_that_address_out_too(store: Store) -> None:
-    fill(store)
     erase(store, HER)
     later = customer(HER, email_key="guest-later", updated_at=NOW)
     store.commit("eu", "customers", page(later), at=NOW)
@@ -284,8 +305,8 @@ def test_an_erased_id_with_a_new_address_keeps_that_address_out_too(store: Store
     assert len(erasure.erasures(store.connection)) == count
 
 
+@pytest.mark.usefixtures("filled")
 def test_an_order_that_was_erased_stays_nobodys_whoever_it_is_given_to(store: Store) -> None:
-    fill(store)
     erase(store, HER)
     given = order("1", customer_id=HIM, person_key=HIM, updated_at=NOW)
     store.commit("eu", "orders", page(given), at=NOW)
@@ -307,26 +328,26 @@ def test_orders_that_the_shop_names_are_hers_too(store: Store) -> None:
     assert store.orders_of("eu", "guest-of-a-phone").empty
 
 
+@pytest.mark.usefixtures("filled")
 def test_a_tombstone_tells_nobody_apart_without_the_key(store: Store) -> None:
-    fill(store)
     erased = erase(store, HER)
     assert len(erased.audit.tombstones) == 4  # id, e-mail, two orders
     other = EmailHasher(b"another key of sixteen bytes")
     assert other.tombstone("eu", "customer", HER) not in erased.audit.tombstones
 
 
+@pytest.mark.usefixtures("filled")
 def test_a_plan_made_before_is_stale(store: Store) -> None:
-    fill(store)
     before = store.standing("eu")
     erase(store, HIM)
     assert store.standing("eu") != before
 
 
 @pytest.mark.parametrize(("named", "again"), [(HER, EMAIL), (EMAIL, HER), (EMAIL, EMAIL)])
+@pytest.mark.usefixtures("filled")
 def test_who_is_readmitted_comes_in_again_whichever_name_is_given(
     store: Store, named: str, again: str
 ) -> None:
-    fill(store)
     erase(store, named)
     assert store.orders_of("eu", HER).empty
     assert privacy.readmit(store, HASHER, "eu", again) > 0
@@ -338,9 +359,9 @@ def test_who_is_readmitted_comes_in_again_whichever_name_is_given(
 # ------------------------------------------------------------------------------------- a whole shop
 
 
+@pytest.mark.usefixtures("filled")
 def test_an_erased_shop_leaves_no_byte_and_takes_nothing_in(path: Path) -> None:
     with opened(path) as store:
-        fill(store)
         store.commit("us", "orders", page(order("1", shop="us")), at=NOW)
         privacy.erase_shop(store, HASHER, "eu", at=NOW)
     assert traces(path.parent) == {}
@@ -351,8 +372,8 @@ def test_an_erased_shop_leaves_no_byte_and_takes_nothing_in(path: Path) -> None:
             store.commit("eu", "orders", PAGE, at=NOW)
 
 
+@pytest.mark.usefixtures("filled")
 def test_an_erased_shop_that_is_readmitted_keeps_its_people_out(store: Store) -> None:
-    fill(store)
     erase(store, HER)
     privacy.erase_shop(store, HASHER, "eu", at=NOW)
     assert privacy.readmit(store, HASHER, "eu") == 1
@@ -397,10 +418,10 @@ def _rows(path: Path, format: str) -> int:
     return int(read(path).num_rows)
 
 
+@pytest.mark.usefixtures("filled")
 def test_plans_and_other_files_are_deleted_and_an_export_without_her_is_left_alone(
     store: Store, tmp_path: Path
 ) -> None:
-    fill(store)
     plan, lines, gone = tmp_path / "monday.plan", tmp_path / "lines.csv", tmp_path / "gone.csv"
     plan.write_text(HER)
     reader = store.reader("order_lines", shops=["eu"], as_of=NOW.date())
@@ -413,8 +434,8 @@ def test_plans_and_other_files_are_deleted_and_an_export_without_her_is_left_alo
     assert [file for file, _ in store.files()] == [lines]
 
 
+@pytest.mark.usefixtures("filled")
 def test_a_file_that_cannot_be_cleaned_is_named(store: Store, tmp_path: Path) -> None:
-    fill(store)
     broken = tmp_path / "broken.csv"
     broken.write_text('shop,customer_id\neu\n"')
     store.note_file(broken, "export", NOW)
@@ -426,8 +447,8 @@ def test_a_file_that_cannot_be_cleaned_is_named(store: Store, tmp_path: Path) ->
 # ------------------------------------------------------------------------------------ what is known
 
 
+@pytest.mark.usefixtures("filled")
 def test_an_audit_line_says_when_where_and_how_much_but_not_who(store: Store) -> None:
-    fill(store)
     erased = erase(store, HER)
     assert erasure.erasures(store.connection) == [erased.audit]
     assert erased.audit.counts == {
@@ -441,8 +462,8 @@ def test_an_audit_line_says_when_where_and_how_much_but_not_who(store: Store) ->
     assert not [c for c in CANARIES if c in repr(erased.audit)]
 
 
+@pytest.mark.usefixtures("filled")
 def test_a_subject_export_holds_all_of_the_person_and_nothing_of_others(store: Store) -> None:
-    fill(store)
     told = privacy.subject_export(store, HASHER, "eu", EMAIL, at=NOW)
     text = json.dumps(told)
     assert all(canary in text for canary in CANARIES)
@@ -460,8 +481,8 @@ def test_a_subject_export_holds_all_of_the_person_and_nothing_of_others(store: S
     }
 
 
+@pytest.mark.usefixtures("filled")
 def test_after_an_erasure_a_subject_export_knows_only_that_it_was_done(store: Store) -> None:
-    fill(store)
     erase(store, HER)
     told = privacy.subject_export(store, HASHER, "eu", HER, at=NOW)
     assert privacy.known_rows(told) == 0

@@ -58,7 +58,8 @@ class Tried:
                 continue
             if "RUN" in told:
                 own["RUN"] = self.last_run_that_wrote()
-            sure = ["--yes"] if ASK & set(told) and "--yes" not in told else []
+            asks = bool(ASK & set(told)) and len(told) > 1  # alone it lists what was erased
+            sure = ["--yes"] if asks and "--yes" not in told else []
             ended = self.run(self.environment, *(own.get(word, word) for word in told), *sure)
             assert ended.code == 0, f"{told}: {ended.err}{ended.out}"
             ran |= set(told)

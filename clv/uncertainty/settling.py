@@ -29,6 +29,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from clv.forecast import all_purchases
 from clv.tiers import Cuts, Tiers, cuts
 from clv.uncertainty.plausible import Plausible
 
@@ -139,8 +140,13 @@ def _cents(
     """Values by the best model and by each of the others; all discounted as the best one says."""
     best = models.best.forecast(people, days, discount_rate)
     cents = 100 * best.discounted / np.where(best.purchases > 0, best.purchases, 1.0)
-    drawn = (model.forecast(people, days, 0.0) for model in models.drawn[:MANY])
-    return best.value * 100, np.stack([ahead.purchases * ahead.spend * cents for ahead in drawn])
+    paid = all_purchases(people)
+    drawn = [
+        model.buying.conditional_expected_purchases(days, people)
+        * model.spending.expected_spend(paid)
+        for model in models.drawn[:MANY]
+    ]
+    return best.value * 100, np.stack(drawn) * cents
 
 
 def _rounded(cents: Floats) -> Ints:

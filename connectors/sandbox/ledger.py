@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from connectors.sandbox.bodies import OrderBody
@@ -38,8 +38,7 @@ class Sums:
         return self.goods - self.discount - self.refunded_goods
 
     def __add__(self, other: Sums) -> Sums:
-        names = (part.name for part in fields(Sums))
-        return Sums(**{name: getattr(self, name) + getattr(other, name) for name in names})
+        return Sums(*(getattr(self, name) + getattr(other, name) for name in Sums.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +61,17 @@ class Ledger:
 def ledger(books: Books, shop: str) -> Ledger:
     """Count one shop's books."""
     rows = books.query("SELECT * FROM orders WHERE shop = ? ORDER BY id", (shop,))
-    counted = [row for row in rows if counts(row["body"])]
+    every = [sums(row["body"]) for row in rows]
+    counted = [(row, own) for row, own in zip(rows, every, strict=True) if counts(row["body"])]
     accounts = _accounts(books, shop)
     websites = _websites(books, shop)
     people: dict[str, Sums] = {}
-    for row in counted:
+    for row, own in counted:
         who = _person(row, accounts, websites)
-        people[who] = people.get(who, Sums()) + sums(row["body"])
+        people[who] = people.get(who, Sums()) + own
     return Ledger(
-        every=sum((sums(row["body"]) for row in rows), Sums()),
-        counted=sum((sums(row["body"]) for row in counted), Sums()),
+        every=sum(every, Sums()),
+        counted=sum((own for _, own in counted), Sums()),
         states=Counter(row["body"]["state"] for row in rows),
         tests=sum(row["body"]["test"] for row in rows),
         guests=sum(row["body"]["guest"] for row in rows),

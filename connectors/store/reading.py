@@ -142,9 +142,9 @@ def _source(what: str, rule: Rule, summaries: Sequence[str]) -> str:
 
 
 def orders(rule: Rule) -> str:
-    from connectors.store import summary, tables
+    from connectors.store import saying
 
-    return tables.sql(summary.orders(tables.standing(), rule).drop("seq"))
+    return saying.orders(rule)
 
 
 def summary(asked: Asked) -> str:

@@ -11,6 +11,7 @@ from datetime import date
 
 from ibis.expr.types import Table
 
+from connectors.schema import Rule
 from connectors.store import summary, tables
 from connectors.store.reading import Asked
 from connectors.store.tables import once_said
@@ -42,6 +43,12 @@ def quoted(text: str) -> str:
 
 
 # ------------------------------------------------------------------------------- of any like these
+
+
+@once_said
+def orders(rule: Rule) -> str:
+    """All shops' latest orders, and what each is worth."""
+    return tables.sql(summary.orders(tables.standing(), rule).drop("seq"))
 
 
 @once_said

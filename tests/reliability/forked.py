@@ -44,7 +44,7 @@ class Running:
             if time.monotonic() > ends_at:
                 self.send(9)
                 raise TimeoutError(f"still running after {seconds} s: {self.err.read_text()}")
-            time.sleep(0.003)
+            time.sleep(0.01)  # each look costs both processes
         assert self.code is not None
         said = self.err.read_text()
         assert "Traceback" not in said, said

@@ -127,7 +127,7 @@ def begun(shop: Shop, fault: Fault) -> Running:
     shop.sandbox.faults.set([])
     applying = shop.apply()
     while applying.poll() is None and shop.mutations() == written:
-        time.sleep(0.002)
+        time.sleep(0.005)
     shop.sandbox.faults.set([fault])
     return applying
 
@@ -137,7 +137,7 @@ def killed_while_writing(shop: Shop, requests: float) -> bool:
     yet answered. False where it ended before."""
     applying = begun(shop, Fault("slow", nth=max(int(requests), 1), seconds=0.3))
     while applying.poll() is None and not shop.sandbox.faults.report()[0]["met"]:
-        time.sleep(0.002)
+        time.sleep(0.005)
     time.sleep(0.01)
     return applying.killed()
 

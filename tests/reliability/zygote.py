@@ -51,19 +51,22 @@ def warm() -> Any:
 
 
 def _say() -> None:
-    """A scoring's SQL, the same for every command."""
+    """The SQL that commands ask in, the same for every one of them."""
     from connectors.store import saying, tables
     from connectors.store.reading import Asked
 
-    like = saying.any_like(Asked("eu", saying.DAY, "net", "EUR"))
-    for with_traits in (False, True):
-        saying.valued(like, with_traits)
-        saying.told(like, with_traits)
-    for of_one in (saying.refunds_after, saying.traits_of_sample):
-        of_one(like)
+    saying.orders("net")
+    for currency in (None, "EUR"):  # the shop's only one, or one of several
+        like = saying.any_like(Asked("eu", saying.DAY, "net", currency))
+        for with_traits in (False, True):
+            saying.valued(like, with_traits)
+            saying.told(like, with_traits)
+        for of_one in (saying.refunds_after, saying.traits_of_sample, saying.excluded):
+            of_one(like)
     for of_all in (saying.persons, saying.first_orders, saying.traits, saying.superseded):
         of_all()
     saying.purchase_days()
+    saying.currencies()
     tables.sql(tables.guests(tables.stored()))
     tables.latest_sql()
 

@@ -8,12 +8,14 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
 
+from connectors.sandbox import MAGENTO_TOKEN
 from connectors.sandbox.app import create_app
 from connectors.sandbox.bodies import Line, OrderBody
 from connectors.sandbox.books import Books
@@ -71,6 +73,23 @@ Ask = Callable[..., Answer]
 @pytest.fixture
 def ask(books: Books) -> Ask:
     """Ask the app in process: `ask("/eu/rest/...", "PUT", headers=..., body=...)`."""
+    return asking(books)
+
+
+@pytest.fixture(scope="session")
+def told(populated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
+    """What the Magento of these books says to a GET, as JSON; to be looked at, not changed.
+
+    Nobody changes anything in these books, so they say the same every time and are asked once.
+    """
+    copy = shutil.copy(populated, tmp_path_factory.mktemp("told") / "sandbox.sqlite")
+    books = Books(copy, clock=lambda: NOW)
+    ask, headers = asking(books), {"authorization": f"Bearer {MAGENTO_TOKEN}"}
+    yield cache(lambda target: ask(target, headers=headers).json())
+    books.close()
+
+
+def asking(books: Books) -> Ask:
     app = create_app(books, FaultPlan())
 
     def asked(

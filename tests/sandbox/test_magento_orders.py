@@ -7,26 +7,20 @@ from typing import Any
 
 import pytest
 
-from connectors.sandbox import MAGENTO_TOKEN
 from connectors.sandbox.books import Books
 from connectors.sandbox.ledger import ledger
 
-HEADERS = {"authorization": f"Bearer {MAGENTO_TOKEN}"}
-
 
 @pytest.fixture
-def orders(ask: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = ask(
-        "/eu/rest/all/V1/orders?searchCriteria[pageSize]=0", headers=HEADERS
-    ).json()["items"]
+def orders(told: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = told("/eu/rest/all/V1/orders?searchCriteria[pageSize]=0")["items"]
     return found
 
 
 @pytest.fixture
-def memos(ask: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = ask(
-        "/eu/rest/all/V1/creditmemos?searchCriteria[pageSize]=0", headers=HEADERS
-    ).json()["items"]
+def memos(told: Any) -> list[dict[str, Any]]:
+    all_of_them = "searchCriteria[pageSize]=0"
+    found: list[dict[str, Any]] = told(f"/eu/rest/all/V1/creditmemos?{all_of_them}")["items"]
     return found
 
 

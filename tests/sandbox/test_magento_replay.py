@@ -40,7 +40,7 @@ SHAPED = (
 )  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def recordings(shared: Path) -> Path:
     return shared / "payloads/magento/live-2.4.7-p3"
 
@@ -175,14 +175,12 @@ def kind(value: Any) -> str:
     return "number" if isinstance(value, int | float) else type(value).__name__
 
 
-def everything(ask: Any, path: str) -> list[dict[str, Any]]:
-    headers = {"authorization": f"Bearer {MAGENTO_TOKEN}"}
-    answer = ask(f"/eu/rest/V1/{path}?searchCriteria[pageSize]=0", headers=headers)
-    found: list[dict[str, Any]] = answer.json()["items"]
+def everything(told: Any, path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = told(f"/eu/rest/V1/{path}?searchCriteria[pageSize]=0")["items"]
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def their_orders(recordings: Path) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(
         gzip.decompress((recordings / "all_orders.json.gz").read_bytes())
@@ -192,16 +190,16 @@ def their_orders(recordings: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("state", ["new", "complete", "canceled", "closed"])
 def test_orders_have_the_recorded_keys_in_every_state(
-    state: str, ask: Any, their_orders: list[dict[str, Any]]
+    state: str, told: Any, their_orders: list[dict[str, Any]]
 ) -> None:
-    ours = [o for o in everything(ask, "orders") if o["state"] == state and not o["is_virtual"]]
+    ours = [o for o in everything(told, "orders") if o["state"] == state and not o["is_virtual"]]
     theirs = [o for o in their_orders if o["state"] == state]  # none of them is virtual alone
     assert_alike(ours, theirs, set())
 
 
 @pytest.mark.parametrize("sort", ["simple", "configurable", "bundle", "virtual", "child"])
 def test_items_have_the_recorded_keys(
-    sort: str, ask: Any, their_orders: list[dict[str, Any]]
+    sort: str, told: Any, their_orders: list[dict[str, Any]]
 ) -> None:
     def of_kind(orders: list[dict[str, Any]]) -> list[dict[str, Any]]:
         items = (item for order in orders for item in order["items"])
@@ -209,15 +207,15 @@ def test_items_have_the_recorded_keys(
             return [item for item in items if "parent_item_id" in item]
         return [i for i in items if i["product_type"] == sort and "parent_item_id" not in i]
 
-    ours, theirs = of_kind(everything(ask, "orders")), of_kind(their_orders)
+    ours, theirs = of_kind(everything(told, "orders")), of_kind(their_orders)
     # The recorded shop kept no costs; Magento shows them as base_cost where a shop does.
     assert_alike(ours, theirs, {"base_cost"})
 
 
-def test_credit_memos_have_the_recorded_keys(ask: Any, recordings: Path) -> None:
+def test_credit_memos_have_the_recorded_keys(told: Any, recordings: Path) -> None:
     found = json.loads((recordings / "all_creditmemos.json").read_text(encoding="utf-8"))
     theirs = found if isinstance(found, list) else found["items"]
-    ours = everything(ask, "creditmemos")
+    ours = everything(told, "creditmemos")
     assert_alike(ours, theirs, set())
     assert_alike(
         [item for memo in ours for item in memo["items"]],
@@ -226,10 +224,10 @@ def test_credit_memos_have_the_recorded_keys(ask: Any, recordings: Path) -> None
     )
 
 
-def test_customers_have_the_recorded_keys(ask: Any, recordings: Path) -> None:
+def test_customers_have_the_recorded_keys(told: Any, recordings: Path) -> None:
     found = json.loads((recordings / "all_customers.json").read_text(encoding="utf-8"))
     theirs = found if isinstance(found, list) else found["items"]
-    assert_alike(everything(ask, "customers/search"), theirs, set())
+    assert_alike(everything(told, "customers/search"), theirs, set())
 
 
 def test_attribute_metadata_has_the_recorded_keys(ask: Any, recordings: Path) -> None:

@@ -26,12 +26,10 @@ def sort(field: str, direction: str = "") -> str:
 
 
 @pytest.fixture
-def found(ask: Any) -> Any:
+def found(told: Any) -> Any:
     def rows(*parts: str, path: str = "orders", store: str = "all") -> list[dict[str, Any]]:
         query = "&".join(parts or (NO_LIMITS,))
-        items: list[dict[str, Any]] = ask(
-            f"/eu/rest/{store}/V1/{path}?{query}", headers=HEADERS
-        ).json()["items"]
+        items: list[dict[str, Any]] = told(f"/eu/rest/{store}/V1/{path}?{query}")["items"]
         return items
 
     return rows

@@ -348,6 +348,9 @@ def json_values() -> st.SearchStrategy[Any]:
     )
 
 
+JSON = json_values()
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_no_payload_whatever_is_in_it_breaks_the_page(make: Any, data: st.DataObject) -> None:
@@ -355,7 +358,7 @@ def test_no_payload_whatever_is_in_it_breaks_the_page(make: Any, data: st.DataOb
     for _ in range(data.draw(st.integers(1, 3))):
         paths = list(places(payload))
         if paths:
-            payload = mutated(payload, data.draw(st.sampled_from(paths)), data.draw(json_values()))
+            payload = mutated(payload, data.draw(st.sampled_from(paths)), data.draw(JSON))
     page = parse_orders("toys", [payload, make.order(id=2)], HASHER)
     assert len(page.orders) + len(page.rejects) == 2
     assert page.orders[-1].order_id == "2"

@@ -315,10 +315,13 @@ def test_what_is_stored_of_discounted_purchases_is_their_integral(
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_discounted_purchases_are_exact_on_hard_cases(discounted: pd.DataFrame, model: str) -> None:
+def test_discounted_purchases_are_exact_on_hard_cases(
+    discounted: pd.DataFrame, hard: pd.DataFrame, model: str
+) -> None:
     """The expected rate itself integrated, not the expectation by parts."""
+    p_alive = {case: float(row.p_alive) for case, row in stored_cases(hard, model)}
     for case, row in stored_cases(discounted, model):
-        fitted, alive, one = fitted_as(case), float(exactly_so_far(case)[1]), customer(case)
+        fitted, alive, one = fitted_as(case), p_alive[case], customer(case)
         ahead = fitted.discounted_expected_purchases(case.t, one, RATE)[0]
         residual = fitted.discounted_expected_residual_transactions(one, RATE)[0]
         assert ahead == pytest.approx(alive * row.discounted, rel=1e-8), case
