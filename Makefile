@@ -25,7 +25,7 @@ install: $(STAMP)  ## everything into .venv, with the hashes of requirements.loc
 demo: $(STAMP)  ## set up, then the main job on two practice shops
 	@$(BIN)/python sync.py demo
 
-# Where a container forbids bytecode, every worker would compile every file and rewrite its asserts.
+# Where a container forbids bytecode, every run would compile every file and rewrite its asserts.
 # The cores have enough to do without threads of their own for sums.
 test: $(STAMP)  ## set up, then all tests
 	PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest $(ABREAST)

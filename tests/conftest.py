@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import gc
-import importlib
 import os
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -19,7 +16,7 @@ import pytest
 from clusters import Standalone, kept_session, lacking, standalone
 from hypothesis import settings
 from made_rows import NOW
-from started import ROOT, Run, called_in, started_in
+from started import Run, called_in, started_in
 
 from connectors.sandbox.books import Books
 from connectors.sandbox.server import open_books
@@ -33,23 +30,7 @@ settings.load_profile("untimed")
 # Python does by itself, it costs a tenth of the whole run.
 gc.set_threshold(50_000, 20, 100)
 
-INIT = "__init__.py"
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-
-
-def pytest_collection(session: pytest.Session) -> None:
-    """Each worker begins with other files: whose asserts it has rewritten, the others find done."""
-    worker, here = getattr(session.config, "workerinput", None), Path(__file__).parent
-    whole = [Path(asked).resolve() for asked in session.config.args] == [here]
-    if worker is None or not whole or sys.dont_write_bytecode:
-        return
-    # Those of a package have another name.
-    files = [one for one in sorted(here.rglob("test_*.py")) if not (one.parent / INIT).exists()]
-    first = len(files) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
-    for file in files[first:]:
-        place = file.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
-        with suppress(Exception, pytest.skip.Exception):  # it is told where the file is collected
-            importlib.import_module(place)
 
 
 def pytest_collection_finish() -> None:
