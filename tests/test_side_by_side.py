@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -119,11 +120,23 @@ def world(tmp_path: Path, filled_books: FilledBooks) -> Iterator[World]:
 
 
 @pytest.fixture(scope="session")
-def whole(tmp_path_factory: pytest.TempPathFactory, filled_books: FilledBooks) -> Whole:
-    folder = tmp_path_factory.mktemp("whole")
-    with opened(folder, filled_books) as three:
-        assert called_in(folder)(three.settings("s.duckdb"), "run").code == 0
-        return Whole(three.known("s.duckdb"), three.mutations(), three.seen())
+def wholes(
+    tmp_path_factory: pytest.TempPathFactory, filled_books: FilledBooks
+) -> Callable[[date], Whole]:
+    @cache
+    def of_day(_: date) -> Whole:
+        folder = tmp_path_factory.mktemp("whole")
+        with opened(folder, filled_books) as three:
+            assert called_in(folder)(three.settings("s.duckdb"), "run").code == 0
+            return Whole(three.known("s.duckdb"), three.mutations(), three.seen())
+
+    return of_day
+
+
+@pytest.fixture
+def whole(wholes: Callable[[date], Whole]) -> Whole:
+    """What is scored today; a day that ends while the tests run has another one behind it."""
+    return wholes(datetime.now(UTC).date())
 
 
 def same(one: Known, other: Known) -> None:

@@ -35,6 +35,7 @@ LATE = (
 )
 #: Packages that an extra has to be installed for, or that no command works with.
 APART = ("connectors.spark", "connectors.sandbox")
+WISHES = (signal.SIGINT, signal.SIGTERM)
 
 
 def warm() -> Any:
@@ -97,8 +98,9 @@ def child(sync: Any, asked: Mapping[str, Any]) -> None:
 
 def _place(asked: Mapping[str, Any]) -> None:
     """Where the command runs, and as who."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in WISHES:
         signal.signal(number, signal.SIG_DFL)  # until the command sets its own
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, WISHES)
     os.umask(asked.get("umask", 0o022))
     for descriptor, path in ((0, os.devnull), (1, asked["out"]), (2, asked["err"])):
         flags = os.O_RDWR if descriptor == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -148,9 +150,11 @@ def main() -> None:
     for line in sys.stdin:
         asked = json.loads(line)
         if "start" in asked:
+            signal.pthread_sigmask(signal.SIG_BLOCK, WISHES)  # the child isn't a command yet
             pid = os.fork()
             if not pid:
                 child(sync, asked["start"])
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, WISHES)
             _tell(answers, {"pid": pid})
         else:
             _tell(answers, _ended(asked["poll"]))
