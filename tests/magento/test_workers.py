@@ -10,6 +10,8 @@ from stray import stray_signal
 from connectors.magento import workers
 from connectors.magento.workers import Crew, Pace, nap
 
+from .pulling import our_threads
+
 # ------------------------------------------------------------------------------------------ pace
 
 
@@ -105,10 +107,6 @@ def crew_of(tasks: list[list[int]], most: int) -> Crew[int, int]:
             return left.pop(0) if left else None
 
     return Crew(take, most, same)
-
-
-def our_threads() -> int:
-    return sum("_work" in thread.name for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize("most", [1, 2, 4, 16])
