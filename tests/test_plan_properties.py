@@ -98,7 +98,7 @@ def applied(shop: Shop, store: Store, changes: Sequence[Change]) -> str:
     return run_id
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(shops, scored, st.sampled_from(["0", "0.02", "1"]))
 def test_what_is_applied_leaves_nothing_to_plan(
     shown: dict[str, Shown], wanted: dict[str, Shown], tolerance: str
@@ -111,7 +111,7 @@ def test_what_is_applied_leaves_nothing_to_plan(
     assert planned(shop, wanted, tolerance) == []
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(shops, scored)
 def test_a_plan_kept_in_a_file_is_the_plan(
     shown: dict[str, Shown], wanted: dict[str, Shown]
@@ -123,7 +123,7 @@ def test_a_plan_kept_in_a_file_is_the_plan(
         assert read_plan(path) == kept
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(shops, scored, st.frozensets(customers, max_size=4))
 def test_applied_and_undone_every_customer_is_as_before(
     store: Store, shown: dict[str, Shown], wanted: dict[str, Shown], refuses: frozenset[str]
@@ -135,7 +135,7 @@ def test_applied_and_undone_every_customer_is_as_before(
     assert shop.shown == shown
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(shops, st.lists(scored, min_size=2, max_size=4))
 def test_several_runs_undone_from_the_last_on_leave_the_shop_as_it_was(
     store: Store, shown: dict[str, Shown], several: list[dict[str, Shown]]
@@ -148,7 +148,7 @@ def test_several_runs_undone_from_the_last_on_leave_the_shop_as_it_was(
     assert shop.shown == shown
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(shops, scored, st.data())
 def test_one_changed_byte_of_a_plan_file_is_refused(
     shown: dict[str, Shown], wanted: dict[str, Shown], data: st.DataObject

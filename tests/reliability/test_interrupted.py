@@ -98,7 +98,7 @@ def test_check_01_killed_anywhere_a_backfill_ends_as_if_nothing_had_been(
     commands: Commands, told: Told, tmp_path: Path, way: str
 ) -> None:
     orders = told.often(2_000, 50_000)
-    wanted = told.often(4, 200) if way == "magento" else told.often(3, 100)
+    wanted = told.often(6, 200) if way == "magento" else told.often(3, 100)
     platform = "magento" if way == "magento" else "shopify"
     with served(platform, orders) as environment:
         backfill = Backfill(commands, tmp_path, {**environment, "CLV_X_READ": WAYS[way]})

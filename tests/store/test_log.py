@@ -159,7 +159,7 @@ def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield store
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(histories, st.data())
 def test_any_history_in_any_pages_ends_as_a_plain_dictionary_does(
     shared_store: Store, history: list[list[Any]], data: st.DataObject
