@@ -24,7 +24,7 @@ from clv.choice.choosing import choose
 from clv.choice.hindsight import calibration_of
 from clv.choice.metrics import Actual
 from clv.choice.origins import came_after, known_at, read_history
-from clv.forecast import ByModels
+from clv.forecast import ByModels, Predictor, models_of
 from clv.models.modified_beta_geo import ModifiedBetaGeoNBD
 from clv.models.simulate import simulate
 from clv.past import Past
@@ -77,11 +77,12 @@ def real() -> Iterator[Shop]:
             yield Shop(shop.name, shop.read(), shop.as_of, shop.horizon_days)
 
 
-def covered(models: ByModels, past: Past, came: Actual, days: int) -> np.ndarray:
+def covered(chosen: Predictor, models: ByModels, past: Past, came: Actual, days: int) -> np.ndarray:
     """By measure and level: all, by rank, and the best tenth."""
     shop = learned(models, past.summary, days)
-    groups = groups_of(past.summary, models.forecast(past.summary, days, 0.0).value)
-    shares = coverage(shop.of(past.summary), came.purchases, came.spend, groups)
+    ahead = chosen.forecast(past.summary, days, 0.0)
+    groups = groups_of(past.summary, ahead.value)
+    shares = coverage(shop.of(past.summary, ahead), came.purchases, came.spend, groups)
     by_rank = ranks(shop, past.summary, came.purchases, came.spend)
     taken = models.calibration
     return np.array(
@@ -103,16 +104,15 @@ def both(shop: Shop) -> tuple[str, np.ndarray] | None:
     known = known_at(read_history(shop.frame, shop.as_of), shop.as_of)
     tested = backtest(shop.frame, shop.as_of, horizon_days=shop.horizon_days)
     chosen = choose(tested, known, with_coverage=True)
-    if not isinstance(chosen.predictor, ByModels):
+    models = models_of(chosen)
+    if models is None:
         return None
     until = shop.as_of + timedelta(days=shop.horizon_days)
     later = read_history(shop.frame, until)
     past = known_at(later, shop.as_of)
     came = came_after(later, past, shop.horizon_days)
-    plain = replace(chosen.predictor, calibration=UNCHANGED)
-    before, after = (
-        covered(models, past, came, shop.horizon_days) for models in (plain, chosen.predictor)
-    )
+    plain = replace(models, calibration=UNCHANGED)
+    before, after = (covered(chosen, one, past, came, shop.horizon_days) for one in (plain, models))
     moved = "" if calibration_of(chosen) == UNCHANGED else " *"
     return f"{chosen.entry.key}{moved} ({(came.purchases == 0).mean():.0%} buy nothing)", np.array(
         [before, after]

@@ -183,9 +183,10 @@ def shop_average(past: Past, name: str, warning: str) -> ByModels:
 
 
 def models_of(predictor: Predictor) -> ByModels | None:
-    """The pair of models behind a predictor; None where something else forecasts."""
+    """The pair of models behind a predictor, alone or in a mean; None where there is none."""
     chosen = getattr(predictor, "predictor", predictor)
-    return chosen if isinstance(chosen, ByModels) else None
+    models = chosen if isinstance(chosen, ByModels) else getattr(chosen, "models", None)
+    return models if isinstance(models, ByModels) else None
 
 
 def predictor(

@@ -29,6 +29,8 @@ HARDLY = "hardly any more orders expected"
 NOTHING = "no net value expected"
 #: Percents of certainty that nobody gets to.
 OVER, UNDER = 101, 102
+#: A rule forecast them, and rules know nothing of who has left.
+UNTOLD = -3
 
 #: What a forecast without the models says of itself.
 CAVEATS = {
@@ -42,13 +44,15 @@ class Facts:
     """What the sentences are made of, one value per customer each.
 
     Arrow arrays: `tier` texts, `orders` int64, `net` and `spend` decimals to the cent,
-    `last_order_on` dates. `p_alive` is NaN where nothing is known.
+    `last_order_on` dates. `came_back` on a later day than the first. `p_alive` is NaN where nothing
+    is known.
     """
 
     tier: pa.Array
     orders: pa.Array
     net: pa.Array
     last_order_on: pa.Array
+    came_back: Bools
     purchases: Floats
     spend: pa.Array
     p_alive: Floats
@@ -66,7 +70,7 @@ def sentences(facts: Facts, *, currency: str, horizon_days: int, model: str) -> 
     told = worth & (tenths > 0)
     spend = pc.if_else(told, facts.spend.cast(pa.string()), "")
     end = f" in the next {horizon_days} days{CAVEATS.get(model, '')}"
-    certain = "" if model in CAVEATS else _certainty(facts.p_alive, orders == 1)
+    certain = "" if model in CAVEATS else _certainty(facts.p_alive, orders == 1, facts.came_back)
     return pc.binary_join_element_wise(
         facts.tier, _counted(orders, unit), facts.net.cast(pa.string()),
         _last_on(facts.last_order_on, orders == 1), _expected(tenths, worth, unit),
@@ -105,11 +109,13 @@ def _expected(tenths: Ints, worth: Bools, unit: str) -> pa.Array:
     return _shared(tenths * 2 + worth, texts)
 
 
-def _certainty(p_alive: Floats, once: Bools) -> pa.Array:
-    """By the percent; where nothing is known, why."""
+def _certainty(p_alive: Floats, once: Bools, came_back: Bools) -> pa.Array:
+    """By the percent; where nothing is known of somebody who bought on one day alone, why."""
     known = ~np.isnan(p_alive)
     percent = np.rint(np.nan_to_num(p_alive) * 100).astype(np.int64)
-    percent = np.select((p_alive > 0.99, p_alive < 0.01, known), (OVER, UNDER, percent), once - 2)
+    percent = np.select(
+        (p_alive > 0.99, p_alive < 0.01, known, came_back), (OVER, UNDER, percent, UNTOLD), once - 2
+    )
 
     def texts(codes: pa.Array) -> pa.Array:
         numbers = codes.to_numpy()
@@ -117,6 +123,7 @@ def _certainty(p_alive: Floats, once: Bools) -> pa.Array:
         likely = pc.if_else(numbers == UNDER, "under 1", likely)
         judged = pc.if_else(numbers == -1, "one order", "one day of orders")
         judged = _joined(", judged by ", judged, " only")
+        judged = pc.if_else(numbers == UNTOLD, "", judged)
         return pc.if_else(numbers < 0, judged, _joined(", ", likely, "% likely still active"))
 
     return _shared(percent, texts)

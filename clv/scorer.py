@@ -114,18 +114,19 @@ class Scorer:
             c.PREDICTED_CLV: money.decimals(predicted),
             **self._foreseen(ahead),
             **self._bounds(people, ahead),
-            c.TIER: self._tiers(people, predicted),
+            c.TIER: self._tiers(people, predicted, ahead),
             c.PREVIOUS_TIER: _texts(people, c.PREVIOUS_TIER),
             c.MODEL: _repeated(self.predictor.name, len(people)),
         }
-        known[c.REASON] = self._reasons(known, ahead)
+        came_back = people[c.FREQUENCY].to_numpy() > 0
+        known[c.REASON] = self._reasons(known, ahead, came_back)
         return pa.table({name: known[name] for name in c.SCORES})
 
-    def _tiers(self, people: pd.DataFrame, predicted: Ints) -> pa.Array:
+    def _tiers(self, people: pd.DataFrame, predicted: Ints, ahead: Forecast) -> pa.Array:
         names = self.cuts.assign(predicted, are_new(people, self.settings))
         if self.settling is not None and c.PREVIOUS_TIER in people.columns:
             previous = people[c.PREVIOUS_TIER].astype(object).to_numpy()
-            names = self.settling.settle(people, names, previous)
+            names = self.settling.settle(people, names, previous, ahead.value)
         return pa.array(names, pa.string())
 
     def _bounds(self, people: pd.DataFrame, ahead: Forecast) -> dict[str, pa.Array]:
@@ -165,13 +166,16 @@ class Scorer:
         waits = np.where(near & ~gone, np.ceil(ahead.wait_days), 0).astype(np.int64)
         return _days((self.as_of - EPOCH).days + waits, mask=waits == 0)
 
-    def _reasons(self, known: dict[str, pa.Array], ahead: Forecast) -> pa.Array:
+    def _reasons(
+        self, known: dict[str, pa.Array], ahead: Forecast, came_back: NDArray[np.bool_]
+    ) -> pa.Array:
         since = known[c.DAYS_SINCE_LAST_ORDER].to_numpy(zero_copy_only=False)
         facts = Facts(
             tier=known[c.TIER],
             orders=known[c.ORDERS],
             net=known[c.HISTORIC_NET],
             last_order_on=_days((self.as_of - EPOCH).days - since),
+            came_back=came_back,
             purchases=ahead.purchases,
             spend=known[c.EXPECTED_SPEND],
             p_alive=ahead.p_alive,

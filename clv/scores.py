@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -12,14 +13,16 @@ import pyarrow as pa
 
 from clv import columns as c
 from clv.card import Totals, model_card
+from clv.choice.averaged import Averaged, averaged
 from clv.choice.candidates import CANDIDATES
-from clv.choice.challenger import Averaged
 from clv.choice.choosing import Choice, by_backtest
+from clv.choice.hindsight import with_calibration
 from clv.choice.origins import TRAITS
+from clv.choice.trials import Entry
 from clv.crowd import Crowd
 from clv.customers.first_purchase import first_of
 from clv.errors import BadSettings, NamedModelFails
-from clv.forecast import ByModels, Candidate, Predictor, by_models, models_of, predictor
+from clv.forecast import Candidate, Predictor, by_models, models_of, predictor
 from clv.models.beta_geo import BetaGeoNBD
 from clv.past import Past
 from clv.scorer import EPOCH, Scorer
@@ -78,12 +81,14 @@ def candidate_of(key: str) -> Candidate:
 
     Raises BadSettings.
     """
-    if key == AUTO:
-        return by_backtest(with_coverage=True)
+    return by_backtest(with_coverage=True) if key == AUTO else _entry(key).fit
+
+
+def _entry(key: str) -> Entry:
     if key not in CANDIDATES:
         known = ", ".join((AUTO, *CANDIDATES))
         raise BadSettings(f"no model is called {key!r}; there are {known}")
-    return CANDIDATES[key].fit
+    return CANDIDATES[key]
 
 
 @dataclass(frozen=True)
@@ -133,7 +138,7 @@ def looks_at_traits(predictor: Predictor) -> bool:
     """Whether it tells customers apart by more than what they bought when."""
     chosen = predictor.predictor if isinstance(predictor, Choice) else predictor
     if isinstance(chosen, Averaged):
-        return looks_at_traits(chosen.first) or looks_at_traits(chosen.second)
+        return any(looks_at_traits(one) for one in chosen.members)
     models = models_of(chosen)
     return models is not None and not set(TRAITS).isdisjoint(models.buying.FUTURE)
 
@@ -147,18 +152,30 @@ def fitted(past: Past, settings: ScoreSettings, model: str = AUTO) -> Predictor:
     return predictor(past, settings.horizon_days, settings.needs, candidate_of(model), named)
 
 
-def kept(past: Past, settings: ScoreSettings, model: str, known: Calibration) -> Predictor:
-    """The model that this shop's past has chosen before; chosen anew where it no longer fits.
+def refitted(past: Past, settings: ScoreSettings, parts: Mapping[str, float]) -> Predictor:
+    """The model that a choice was made of, or the mean of its parts: keys with their weights.
+
+    Raises BadSettings, NamedModelFails.
+    """
+    if len(parts) == 1:
+        return fitted(past, settings, *parts)
+    mean = averaged([_entry(key) for key in parts], list(parts.values()))
+    return predictor(past, settings.horizon_days, settings.needs, mean.fit, mean.name)
+
+
+def kept(
+    past: Past, settings: ScoreSettings, parts: Mapping[str, float], known: Calibration
+) -> Predictor:
+    """What this shop's past has chosen before (`refitted`); chosen anew where it no longer fits.
 
     `known` is what the backtest that chose it has found about its intervals.
     """
     try:
-        found = fitted(past, settings, model)
+        found = refitted(past, settings, parts)
     except NamedModelFails:
         return fitted(past, settings)
-    if isinstance(found, ByModels) and not found.is_average:
-        return replace(found, calibration=known)
-    return found
+    models = models_of(found)
+    return found if models is None or models.is_average else with_calibration(found, known)
 
 
 def crowd_of(predictor: Predictor, settings: ScoreSettings, batch: pa.RecordBatch) -> Crowd:

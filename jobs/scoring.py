@@ -70,7 +70,7 @@ def scores_then(
     known = known_on(at, shop, day)
     past = past_of(at, shop, known)
     settings = score_settings(at.settings)
-    fitted = _first_fitted(past, settings, _models(at.settings.model, choice))
+    fitted = _first_fitted(past, settings, _best_first(at.settings.model, choice))
     if fitted is None:
         return None
     traits = clv.looks_at_traits(fitted)
@@ -82,21 +82,34 @@ def scores_then(
     return frame
 
 
-def _models(named: str, choice: Mapping[str, Any] | None) -> list[str]:
-    """Which to try, the best first."""
+#: What a model is made of: one candidate, or those of a mean, by key with their weights.
+Parts = Mapping[str, float]
+
+
+def _best_first(named: str, choice: Mapping[str, Any] | None) -> list[Parts]:
+    """Which to try."""
     if named != clv.AUTO:
-        return [named]
-    ranking = [one["candidate"] for one in choice["ranking"]] if choice else []
-    best = [choice["chosen"], *ranking] if choice else []
-    return [key for key in best if key in clv.CANDIDATES] or ["bg"]
+        return [{named: 1.0}]
+    ranking = [{one["candidate"]: 1.0} for one in choice["ranking"]] if choice else []
+    best = [_parts(choice), *ranking] if choice else []
+    return [parts for parts in best if _known(parts)] or [{"bg": 1.0}]
+
+
+def _parts(choice: Mapping[str, Any]) -> Parts:
+    parts: Parts = choice.get("parts", {choice["chosen"]: 1.0})
+    return parts
+
+
+def _known(parts: Parts) -> bool:
+    return all(key in clv.CANDIDATES for key in parts)
 
 
 def _first_fitted(
-    past: clv.Past, settings: clv.ScoreSettings, models: Sequence[str]
+    past: clv.Past, settings: clv.ScoreSettings, best_first: Sequence[Parts]
 ) -> clv.Predictor | None:
-    for model in models if len(past.summary) else ():
+    for parts in best_first if len(past.summary) else ():
         try:
-            return clv.fitted(past, settings, model)
+            return clv.refitted(past, settings, parts)
         except clv.errors.NamedModelFails:
             continue
     return None
@@ -129,18 +142,18 @@ def model_of(
 
 def standing_choice(
     at: Session, shop: ShopSettings, as_of: date
-) -> tuple[str, clv.Calibration] | None:
-    """The model that was chosen within a month, with what the same backtest has found about its
+) -> tuple[Parts, clv.Calibration] | None:
+    """What was chosen within a month, with what the same backtest has found about its
     intervals. None where the choice has to be made."""
     chosen = [card for card in at.store.cards(shop.shop) if card.card.get("choice")]
     if not chosen or not 0 <= (as_of - chosen[-1].as_of).days < CHOSEN_FOR_DAYS:
         return None
     card = chosen[-1].card
-    known = clv.CANDIDATES.get(str(card["choice"]["chosen"]))
-    # A mean has to be found anew, and only a backtest knows the bounds of what is no model.
-    if not known or known.kind != "model":
+    parts = _parts(card["choice"])
+    # Only a backtest knows the bounds where no model takes part.
+    if not _known(parts) or not any(clv.CANDIDATES[key].kind == "model" for key in parts):
         return None
-    return known.key, clv.Calibration.from_dict(card.get("calibration", {}))
+    return parts, clv.Calibration.from_dict(card.get("calibration", {}))
 
 
 def score_settings(settings: Settings) -> clv.ScoreSettings:

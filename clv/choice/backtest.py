@@ -41,6 +41,12 @@ class Origin:
     def trial(self, key: str) -> Trial:
         return next(trial for trial in self.trials if trial.entry.key == key)
 
+    def stand_in(self, entry: Entry) -> Trial:
+        """An entry's trial; a season that couldn't be told yet is none: then the plain model's."""
+        trial = self.trial(entry.key)
+        plain = [one for one in self.trials if trial.refused and one.entry.key == entry.plain]
+        return plain[0] if plain else trial
+
     def text(self) -> str:
         """The figures as a table to read."""
         return _origin_text(self)

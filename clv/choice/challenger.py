@@ -23,7 +23,7 @@ from clv import columns as c
 from clv.choice.metrics import Actual
 from clv.choice.origins import came_after, known_at, read_history
 from clv.errors import BadSettings, ConvergenceError, NotEnoughData
-from clv.forecast import Forecast, Predictor
+from clv.forecast import Forecast
 from clv.models.histories import history
 from clv.past import Past
 from clv.summary import money
@@ -120,34 +120,6 @@ def features_of(summary: pd.DataFrame) -> Floats:
     silence = age - t_x
     rate = (x + 1) / (age + 1)
     return np.column_stack([x, t_x, age, silence, rate, gap, silence / gap, net / (x + 1), net])
-
-
-@dataclass(frozen=True)
-class Averaged:
-    """The mean of two predictors' purchases and values; about leaving the first one speaks."""
-
-    name: str
-    first: Predictor
-    second: Predictor
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        return (*self.first.warnings, *self.second.warnings)
-
-    def forecast(self, summary: pd.DataFrame, horizon_days: int, discount_rate: float) -> Forecast:
-        """Spend is what makes the mean of the values come out."""
-        one, other = (
-            predictor.forecast(summary, horizon_days, discount_rate)
-            for predictor in (self.first, self.second)
-        )
-        discounted = (one.discounted + other.discounted) / 2
-        value, some = (one.value + other.value) / 2, discounted > 0
-        spend = np.where(some, value / np.where(some, discounted, 1), (one.spend + other.spend) / 2)
-        purchases = (one.purchases + other.purchases) / 2
-        return Forecast(one.p_alive, purchases, discounted, spend, one.wait_days)
-
-    def card(self) -> dict[str, Any]:
-        return {**self.first.card(), **self.second.card()}
 
 
 def _lesson(past: Past, horizon_days: int) -> tuple[Past, Actual, int]:

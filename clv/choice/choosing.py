@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from clv.choice.backtest import NAME, Backtest, Origin, backtest
+from clv.choice.averaged import with_mean
+from clv.choice.backtest import NAME, Backtest, backtest
 from clv.choice.candidates import CANDIDATES
-from clv.choice.challenger import Averaged
 from clv.choice.hindsight import calibrated, hindsight
-from clv.choice.metrics import measured
 from clv.choice.origins import TRAITS
 from clv.choice.ranking import Ranked, ranked
-from clv.choice.trials import Entry, Trial, fault, without_absurd
+from clv.choice.trials import Entry, fault
 from clv.errors import ClvError, NotEnoughData
 from clv.forecast import Candidate, Forecast, Predictor
 from clv.past import Past
 from clv.uncertainty.empirical_intervals import EmpiricalIntervals
 
-MEAN = "mean"
 #: Where nothing can be measured: what is known to do well where customers leave, and the fallback.
 UNMEASURED = ("pareto", "mbg", "bg", "nbd", "average")
 
@@ -83,6 +81,7 @@ class Choice:
         return {
             "chosen": self.entry.key,
             "name": self.name,
+            "parts": dict(self.entry.parts) or {self.entry.key: 1.0},
             "why": self.why,
             "ranking": [_ranked_card(one) for one in self.ranking if not one.refused],
             "refused": {one.entry.key: one.refused for one in self.ranking if one.refused},
@@ -133,11 +132,16 @@ def choose(tested: Backtest, past: Past, *, with_coverage: bool = False) -> Choi
 
     Raises NotEnoughData where none can: `clv.forecast.predictor` then takes the shop's average.
     """
-    tested = with_mean(tested)
+
+    @cache
+    def fitted(entry: Entry) -> tuple[Predictor | None, str]:
+        return _fitted(entry, past, tested.horizon_days)
+
+    tested = with_mean(tested, lambda entry: fitted(entry)[0] is not None)
     order = ranked(tested)
     over: list[tuple[str, str]] = []
     for entry in _order(order):
-        predictor, why = _fitted(entry, past, tested.horizon_days)
+        predictor, why = fitted(entry)
         if predictor is not None:
             seen = hindsight(tested, entry.key) if with_coverage else ()
             known = tuple(one.card() for one in seen)
@@ -166,42 +170,6 @@ def by_backtest(
         return choose(tested, past, with_coverage=with_coverage)
 
     return fit
-
-
-def with_mean(tested: Backtest) -> Backtest:
-    """The backtest with one candidate more: the mean of the best model and the challenger."""
-    order = [one.entry for one in ranked(tested) if not one.refused]
-    models = [entry for entry in order if entry.kind == "model"]
-    rivals = [entry for entry in order if entry.kind == "challenger"]
-    if not (models and rivals) or any(entry.key == MEAN for entry in order):
-        return tested
-    mean = averaged(models[0], rivals[0])
-    origins = [_with_mean(origin, mean, models[0].key, rivals[0].key) for origin in tested.origins]
-    return replace(tested, origins=tuple(origins))
-
-
-def averaged(model: Entry, rival: Entry) -> Entry:
-    """The entry that fits both and takes the mean of their forecasts."""
-    name = f"mean of {model.name} and {rival.name}"
-
-    def fit(past: Past, horizon_days: int) -> Averaged:
-        return Averaged(name, model.fit(past, horizon_days), rival.fit(past, horizon_days))
-
-    return Entry(MEAN, name, fit, "challenger", model.complexity + rival.complexity)
-
-
-def _with_mean(origin: Origin, mean: Entry, model: str, rival: str) -> Origin:
-    """The mean of two forecasts that are there already; refused where one of them was."""
-    one, other = origin.trial(model), origin.trial(rival)
-    refused = one.refused or other.refused
-    if refused or one.predictor is None or other.predictor is None:
-        trial = Trial(mean, None, np.empty(0), np.empty(0), refused=refused)
-    else:
-        purchases, spend = (one.purchases + other.purchases) / 2, (one.spend + other.spend) / 2
-        both = Averaged(mean.name, one.predictor, other.predictor)
-        figures = measured(purchases, spend, origin.actual)
-        trial = Trial(mean, both, purchases, spend, figures)
-    return replace(origin, trials=without_absurd([*origin.trials, trial]))
 
 
 def _order(order: Sequence[Ranked]) -> Iterable[Entry]:

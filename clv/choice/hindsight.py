@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from clv.choice.averaged import Averaged
 from clv.choice.backtest import Backtest, Origin
 from clv.choice.metrics import calibration as calibration_of_tenths
 from clv.choice.origins import DAYS_A_YEAR, SAME_SEASON_DAYS
-from clv.forecast import ByModels, Predictor, models_of
+from clv.forecast import Predictor, models_of
 from clv.uncertainty.calibration import UNCHANGED, Calibration, Ranks, calibration
 from clv.uncertainty.intervals import LEVELS, coverage, learned
 from clv.uncertainty.ranks import ranks
@@ -56,11 +57,17 @@ def hindsight(tested: Backtest, key: str) -> tuple[Hindsight, ...]:
 
 def calibrated(predictor: Predictor, seen: Sequence[Hindsight]) -> Predictor:
     """The predictor with what was seen; by the origins of the season to come, if there are any."""
-    if not isinstance(predictor, ByModels):
-        return predictor
     same = [one for one in seen if one.same_season]
-    found = calibration([one.ranks for one in same or seen], KNOWN)
-    return replace(predictor, calibration=found)
+    return with_calibration(predictor, calibration([one.ranks for one in same or seen], KNOWN))
+
+
+def with_calibration(predictor: Predictor, found: Calibration) -> Predictor:
+    """The predictor, its models' intervals moved by this; as it is where it has none."""
+    models = models_of(predictor)
+    if models is None:
+        return predictor
+    moved = replace(models, calibration=found)
+    return predictor.with_models(moved) if isinstance(predictor, Averaged) else moved
 
 
 def calibration_of(predictor: Predictor) -> Calibration:
@@ -71,17 +78,18 @@ def calibration_of(predictor: Predictor) -> Calibration:
 
 def _seen(origin: Origin, key: str, days_ago: int) -> Hindsight | None:
     predictor = origin.trial(key).predictor
-    if not isinstance(predictor, ByModels) or origin.past.summary.empty:
+    models = models_of(predictor) if predictor is not None else None
+    if predictor is None or models is None or origin.past.summary.empty:
         return None
     summary, came = origin.past.summary, origin.actual
-    shop = learned(predictor, summary, origin.horizon_days)
-    expected = predictor.forecast(summary, origin.horizon_days, 0.0).purchases
-    tenths = calibration_of_tenths(expected, came.purchases).to_dict("records")
+    shop = learned(models, summary, origin.horizon_days)
+    ahead = predictor.forecast(summary, origin.horizon_days, 0.0)
+    tenths = calibration_of_tenths(ahead.purchases, came.purchases).to_dict("records")
     return Hindsight(
         as_of=origin.as_of,
         horizon_days=origin.horizon_days,
         days_ago=days_ago,
-        shares=coverage(shop.of(summary), came.purchases, came.spend),
+        shares=coverage(shop.of(summary, ahead), came.purchases, came.spend),
         ranks=ranks(shop, summary, came.purchases, came.spend),
         tenths=[{str(name): float(value) for name, value in row.items()} for row in tenths],
     )

@@ -30,7 +30,8 @@ from clv.forecast import Predictor
 
 #: Scores that differ by less are a tie: a tenth of what an owner could notice.
 TIE = 0.001
-#: By how much trees must be better than what has a theory: they have more ways to be lucky.
+#: By how much trees, and a mean, must be better than anything simpler: they have more ways to be
+#: lucky.
 MARGIN = 0.005
 #: Keeps logarithms finite: a Gini, share or error below is as good as none.
 LEAST = 1e-3
@@ -68,7 +69,7 @@ def ranked(tested: Backtest) -> tuple[Ranked, ...]:
 
     Out is who was refused at the latest origin, or at more than half of the origins. Ties go to
     the higher evidence, then to the simpler. But a model must beat every baseline to stand before
-    it, and trees must beat the models by MARGIN.
+    it, and trees and a mean must beat all others by MARGIN.
     """
     if not tested.origins:
         return ()
@@ -100,10 +101,7 @@ def _over_origins(tested: Backtest, entry: Entry) -> Ranked:
 
 
 def _loss_at(origin: Origin, entry: Entry) -> float | None:
-    """A season that couldn't be told yet is no season: the plain model's loss stands for it."""
-    trial = origin.trial(entry.key)
-    if trial.refused and entry.plain and any(t.entry.key == entry.plain for t in origin.trials):
-        trial = origin.trial(entry.plain)
+    trial = origin.stand_in(entry)
     return loss(trial.metrics) if trial.metrics and not trial.refused else None
 
 

@@ -42,7 +42,8 @@ class Entry:
     """A candidate with its key for the command line and its name.
 
     `complexity` orders candidates of equal merit: fewer parameters, and fewer ideas, first.
-    `plain` is the key of the candidate that this one is where it has too little to go by.
+    `plain` is the key of the candidate that this one is where it has too little to go by. `parts`
+    of a mean are the keys of what it is made of, with their weights.
     """
 
     key: str
@@ -51,6 +52,7 @@ class Entry:
     kind: Kind = "model"
     complexity: int = 0
     plain: str = ""
+    parts: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -87,9 +87,16 @@ class Settling:
         return cls(models, tiers, *days, _limits(placed) * moved)
 
     def settle(
-        self, summary: pd.DataFrame, proposed: Names, previous: Sequence[object] | Names
+        self,
+        summary: pd.DataFrame,
+        proposed: Names,
+        previous: Sequence[object] | Names,
+        value: Floats | None = None,
     ) -> Names:
         """The tiers of some customers, by what they should show and what they show today.
+
+        `value` is what they are forecast to bring, where that is not the best model's own word: the
+        models then tell by how much it could be more or less.
 
         Who is new, or shows no ranked tier yet, takes the proposed one at once. Forecasts by every
         model are made for those alone who would move. A pure function of its batch.
@@ -100,7 +107,10 @@ class Settling:
         tiers = proposed.copy()
         if len(moving):
             days = (self.horizon_days, self.discount_rate)
-            _, values = _cents(self.models, summary.iloc[moving], *days)
+            best, values = _cents(self.models, summary.iloc[moving], *days)
+            if value is not None:
+                ratio = 100 * value[moving] / np.where(best > 0, best, 1.0)
+                values = values * np.where(best > 0, ratio, 1.0)
             places = settled(before[moving], after[moving], values, self.limits)
             tiers[moving] = ranked.to_numpy()[places]
         return tiers

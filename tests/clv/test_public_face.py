@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import clv
-from clv.choice.challenger import Averaged
+from clv.choice.averaged import Averaged
 from clv.choice.choosing import choose
 
 AS_OF = "2025-12-31"
@@ -232,5 +232,5 @@ def test_a_mean_looks_at_what_either_of_its_two_looks_at(transactions: pd.DataFr
     plain, told = (clv.CANDIDATES[key].fit(past, 180) for key in ("bg", "bg-covariates"))
     assert clv.looks_at_traits(told)
     assert not clv.looks_at_traits(plain)
-    assert clv.looks_at_traits(Averaged("mean", plain, told))
-    assert not clv.looks_at_traits(Averaged("mean", plain, plain))
+    assert clv.looks_at_traits(Averaged("mean", (plain, told), (0.5, 0.5)))
+    assert not clv.looks_at_traits(Averaged("mean", (plain, plain), (0.5, 0.5)))

@@ -25,8 +25,9 @@ def sentence(
     spend: str = "110.00",
     p_alive: float | None = 0.931,
     model: str = MODEL,
+    came_back: bool = False,
 ) -> str:
-    known = facts(tier, orders, net, last_on, purchases, spend, p_alive)
+    known = facts(tier, orders, net, last_on, purchases, spend, p_alive, came_back)
     (only,) = sentences(known, currency="EUR", horizon_days=365, model=model).to_pylist()
     return str(only)
 
@@ -39,12 +40,14 @@ def facts(
     purchases: float,
     spend: str,
     p_alive: float | None,
+    came_back: bool = False,
 ) -> Facts:
     return Facts(
         tier=pa.array([tier]),
         orders=pa.array([orders]),
         net=pa.array([Decimal(net)], CENTS),
         last_order_on=pa.array([last_on]),
+        came_back=np.array([came_back]),
         purchases=np.array([purchases]),
         spend=pa.array([Decimal(spend)], CENTS),
         p_alive=np.array([np.nan if p_alive is None else p_alive]),
@@ -78,6 +81,11 @@ def test_several_orders_of_one_day_are_said_to_be_of_one_day() -> None:
     assert told.endswith(", judged by one day of orders only.")
 
 
+def test_a_rule_does_not_call_who_came_back_somebody_of_one_day() -> None:
+    told = sentence(orders=8, p_alive=None, model="repeat rate x horizon", came_back=True)
+    assert told.endswith("of about EUR 110.00 expected in the next 365 days.")
+
+
 def test_nobody_is_certain_or_impossible() -> None:
     assert sentence(p_alive=0.9999).endswith("over 99% likely still active.")
     assert sentence(p_alive=0.0001).endswith("under 1% likely still active.")
@@ -98,12 +106,13 @@ def test_customers_who_share_parts_of_a_sentence_get_their_own() -> None:
         ("new", 1, "30.00", date(2026, 11, 10), 1.94, "0.00", None),
         ("low", 7, "-2.00", date(1969, 12, 31), 0.01, "110.00", 0.001),
         ("low", 2, "30.00", date(1969, 12, 31), 10.0, "4.50", None),
+        ("low", 2, "30.00", date(1969, 12, 31), 10.0, "4.50", None, MODEL, True),
     ]
-    parts = [facts(*row) for row in given]
+    parts = [facts(*row[:7], *row[8:]) for row in given]
     together = Facts(
         **{
             name: np.concatenate([getattr(part, name) for part in parts])
-            if name in ("purchases", "p_alive")
+            if name in ("purchases", "p_alive", "came_back")
             else pa.concat_arrays([getattr(part, name) for part in parts])
             for name in Facts.__dataclass_fields__
         }

@@ -259,7 +259,7 @@ def test_a_model_that_was_named_and_cannot_be_fitted_is_refused_with_the_reason(
 def test_a_choice_that_no_longer_fits_is_made_anew(stored: pd.DataFrame) -> None:
     """Nobody asked for that model: it was only the best when the shop's past last chose."""
     past = Past(checked(stored), AS_OF)
-    found = kept(past, ScoreSettings(), "seasonal-bg", Calibration(clv=((0.8, 0.9),)))
+    found = kept(past, ScoreSettings(), {"seasonal-bg": 1.0}, Calibration(clv=((0.8, 0.9),)))
     assert found.name == fitted(past, ScoreSettings()).name
     assert calibration_of(found) == Calibration()
 
@@ -410,5 +410,5 @@ def test_a_shop_with_too_little_data_takes_no_levels_of_another_model(
     stored: pd.DataFrame,
 ) -> None:
     few = Past(checked(stored.head(20)), AS_OF)
-    by = kept(few, ScoreSettings(), "bg", Calibration(clv=((0.8, 0.9),)))
+    by = kept(few, ScoreSettings(), {"bg": 1.0}, Calibration(clv=((0.8, 0.9),)))
     assert calibration_of(by) == Calibration()

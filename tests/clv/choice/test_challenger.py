@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv.choice.baselines import OrderFormula, RepeatRate
-from clv.choice.challenger import FEATURES, Averaged, Challenger, features_of
+from clv.choice.challenger import FEATURES, Challenger, features_of
 from clv.choice.origins import known_at, read_history
 from clv.errors import BadSettings, NotEnoughData
 from clv.models.beta_geo import BetaGeoNBD
@@ -103,14 +102,6 @@ def test_without_scikit_learn_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
     with pytest.raises(BadSettings, match=r"clv-sync\[challenger\]"):
         Challenger.fit(past, 90)
-
-
-def test_the_mean_of_two_forecasts_is_that_of_their_purchases_and_values(past: Past) -> None:
-    one, other = RepeatRate.fit(past, 90), OrderFormula.fit(past, 90)
-    both = Averaged("both", one, other).forecast(past.summary, 90, 0.001)
-    ahead = [rule.forecast(past.summary, 90, 0.001) for rule in (one, other)]
-    assert both.purchases == pytest.approx((ahead[0].purchases + ahead[1].purchases) / 2)
-    assert both.value == pytest.approx((ahead[0].value + ahead[1].value) / 2)
 
 
 def test_what_is_the_same_for_all_customers_is_not_looked_at() -> None:

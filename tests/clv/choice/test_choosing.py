@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from clv.choice.averaged import MEAN
 from clv.choice.backtest import backtest
 from clv.choice.candidates import BASELINES, CANDIDATES, MODELS
-from clv.choice.choosing import MEAN, Choice, by_backtest, choose
+from clv.choice.choosing import Choice, by_backtest, choose
 from clv.choice.origins import known_at, read_history
 from clv.choice.ranking import loss
 from clv.choice.trials import Entry
@@ -137,7 +138,9 @@ def test_the_choice_forecasts_as_the_chosen_one(choice: Choice, past: Past) -> N
 def test_the_card_says_what_why_and_who_was_refused(choice: Choice) -> None:
     card = json.loads(json.dumps(choice.card(), allow_nan=False))
     assert card["chosen"] == choice.entry.key
-    assert {one["candidate"] for one in card["ranking"]} | set(card["refused"]) == set(KEYS)
+    told = {one["candidate"] for one in card["ranking"]} | set(card["refused"])
+    assert told == {*KEYS, MEAN}
+    assert card["parts"] == {choice.entry.key: 1.0}
     assert len(card["backtest"]["origins"]) == len(choice.tested.origins) >= 2
     assert card["why"].startswith(choice.entry.name)
     assert "best rule" in card["why"]
@@ -179,22 +182,6 @@ def test_who_cannot_be_used_on_the_day_is_passed_over(shop: pd.DataFrame, past: 
         "it stopped at the edge of what is plausible for alpha",
     }
     assert any("did better, but not today" in warning for warning in found.warnings)
-
-
-def test_the_mean_with_the_challenger_is_a_candidate_of_its_own(
-    shop: pd.DataFrame, past: Past
-) -> None:
-    rival = planted(lambda n: 1.2 * n, kind="challenger")
-    found = chosen(shop, past, rival)
-    mean = next(one for one in found.ranking if one.entry.key == MEAN)
-    model = next(one.entry for one in found.ranking if one.entry.kind == "model")
-    origin = found.tested.origins[0]
-    halves = origin.trial(model.key).purchases + origin.trial("planted").purchases
-    assert origin.trial(MEAN).purchases == pytest.approx(halves / 2)
-    again = mean.entry.fit(origin.past, origin.horizon_days)
-    ahead = again.forecast(origin.past.summary, origin.horizon_days, 0.0)
-    assert ahead.purchases == pytest.approx(halves / 2)
-    assert ahead.purchases * ahead.spend == pytest.approx(origin.trial(MEAN).spend)
 
 
 def test_a_shop_too_young_to_compare_gets_a_model_and_the_card_says_so(

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clv.choice.metrics import Metrics
+from clv.choice.backtest import Origin
+from clv.choice.metrics import Actual, Metrics
 from clv.choice.ranking import MARGIN, TIE, Ranked, evidence, loss, ranked
 from clv.choice.trials import Entry, Trial
 
@@ -34,16 +35,10 @@ def trial(key: str, worse: float | None, kind: Any = "model", likely: float | No
 
 
 def shop(*origins: list[Trial]) -> Any:
-    return SimpleNamespace(
-        origins=[
-            SimpleNamespace(
-                trials=trials,
-                as_of=date(2024, 1, 1),
-                trial=lambda key, trials=trials: next(t for t in trials if t.entry.key == key),
-            )
-            for trials in origins
-        ]
-    )
+    past: Any = SimpleNamespace(as_of=date(2024, 1, 1))
+    nothing = Actual(np.empty(0), np.empty(0))
+    each = [Origin(past, 90, nothing, tuple(trials)) for trials in origins]
+    return SimpleNamespace(origins=each)
 
 
 def order(*origins: list[Trial]) -> list[str]:

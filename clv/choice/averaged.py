@@ -1,0 +1,139 @@
+"""The weighted mean of the best few forecasts: a candidate of its own.
+
+Candidates are wrong in different ways, so their mean is as a rule better than the one that seemed
+best (Bates & Granger 1969, The Combination of Forecasts, Operational Research Quarterly 20(4),
+451-468). The best MOST that differ, and can be used on the day itself, take part; who was `s`
+behind the best at the past origins weighs exp(-s / TOLD_APART). Above all it helps where a simple
+rule seems best: it lends its totals, and the models tell who has left, when somebody comes, and
+between what bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from clv.choice.backtest import Backtest, Origin
+from clv.choice.metrics import measured
+from clv.choice.ranking import ranked
+from clv.choice.trials import Entry, Trial, without_absurd
+from clv.forecast import ByModels, Forecast, Predictor
+from clv.past import Past
+
+MEAN = "mean"
+#: How many take part.
+MOST = 3
+#: Who is so far behind the best weighs 1 / e of it.
+TOLD_APART = 0.02
+#: Forecasts within so much of each other are one, and count once.
+ALIKE, ALIKE_PURCHASES = 0.01, 1e-3
+
+
+@dataclass(frozen=True)
+class Averaged:
+    """The weighted mean of some predictors' purchases and values, the best one first.
+
+    `weights` add up to 1. About leaving, and how sure all this is, the best of the models speaks.
+    """
+
+    name: str
+    members: tuple[Predictor, ...]
+    weights: tuple[float, ...]
+
+    @property
+    def models(self) -> ByModels | None:
+        """The best pair of models among them, if there is one."""
+        known = [one for one in self.members if isinstance(one, ByModels) and not one.is_average]
+        return known[0] if known else None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(said for one in self.members for said in one.warnings))
+
+    def forecast(self, summary: pd.DataFrame, horizon_days: int, discount_rate: float) -> Forecast:
+        """Spend is what makes the mean of the values come out."""
+        each = [one.forecast(summary, horizon_days, discount_rate) for one in self.members]
+        purchases, discounted, value, spend = (
+            np.average([getattr(ahead, name) for ahead in each], axis=0, weights=self.weights)
+            for name in ("purchases", "discounted", "value", "spend")
+        )
+        some = discounted > 0
+        spend = np.where(some, value / np.where(some, discounted, 1.0), spend)
+        pairs = zip(self.members, each, strict=True)
+        speaks = next((ahead for one, ahead in pairs if one is self.models), each[0])
+        return Forecast(speaks.p_alive, purchases, discounted, spend, speaks.wait_days)
+
+    def with_models(self, models: ByModels) -> Averaged:
+        """The same with other models instead of its own."""
+        members = tuple(models if one is self.models else one for one in self.members)
+        return replace(self, members=members)
+
+    def card(self) -> dict[str, Any]:
+        return {name: told for one in self.members for name, told in one.card().items()}
+
+
+def averaged(entries: Sequence[Entry], weights: Sequence[float]) -> Entry:
+    """The entry that fits all of these and takes the weighted mean of their forecasts."""
+    shares = tuple(float(weight) / float(np.sum(weights)) for weight in weights)
+    names = [entry.name for entry in entries]
+    name = f"mean of {', '.join(names[:-1])} and {names[-1]}"
+
+    def fit(past: Past, horizon_days: int) -> Averaged:
+        members = tuple(entry.fit(past, horizon_days) for entry in entries)
+        return Averaged(name, members, shares)
+
+    return Entry(
+        MEAN,
+        f"mean of the best {len(entries)}",
+        fit,
+        "challenger",
+        complexity=sum(entry.complexity for entry in entries),
+        parts=tuple(zip((entry.key for entry in entries), shares, strict=True)),
+    )
+
+
+def with_mean(tested: Backtest, usable: Callable[[Entry], bool]) -> Backtest:
+    """The backtest with one candidate more: the mean of the best of the others.
+
+    `usable` says whether one can be used on the day itself.
+    """
+    order = [one for one in ranked(tested) if not one.refused]
+    best: list[Entry] = []
+    weights: list[float] = []
+    for one in sorted(order, key=lambda one: one.score):
+        new = not any(_alike(tested.origins[0], one.entry, other) for other in best)
+        if len(best) < MOST and new and usable(one.entry):
+            best.append(one.entry)
+            weights.append(float(np.exp(-one.score / TOLD_APART)))
+    if len(best) < 2:
+        return tested
+    mean = averaged(best, weights)
+    origins = [_with_mean(origin, mean, best) for origin in tested.origins]
+    return replace(tested, origins=tuple(origins))
+
+
+def _alike(origin: Origin, one: Entry, other: Entry) -> bool:
+    a, b = (origin.trial(entry.key).purchases for entry in (one, other))
+    return bool(np.allclose(a, b, rtol=ALIKE, atol=ALIKE_PURCHASES))
+
+
+def _with_mean(origin: Origin, mean: Entry, entries: Sequence[Entry]) -> Origin:
+    """The mean of forecasts that are there already; refused where one of them was."""
+    trials = [origin.stand_in(entry) for entry in entries]
+    predictors = tuple(trial.predictor for trial in trials if trial.predictor is not None)
+    refused = next((trial.refused for trial in trials if trial.refused), "")
+    if refused or len(predictors) < len(trials):
+        missing = Trial(mean, None, np.empty(0), np.empty(0), refused=refused)
+        return replace(origin, trials=(*origin.trials, missing))
+    weights = tuple(weight for _, weight in mean.parts)
+    purchases, spend = (
+        np.average([getattr(trial, name) for trial in trials], axis=0, weights=weights)
+        for name in ("purchases", "spend")
+    )
+    both = Averaged(mean.name, predictors, weights)
+    trial = Trial(mean, both, purchases, spend, measured(purchases, spend, origin.actual))
+    return replace(origin, trials=without_absurd([*origin.trials, trial]))
