@@ -397,7 +397,7 @@ def test_levels_that_a_backtest_found_stay_with_the_model_that_it_chose(
     chosen, people = ScoreSettings(), checked(stored)
     widths = []
     for known in (Calibration(), found):
-        by = kept(Past(people, AS_OF), chosen, "bg", known)
+        by = kept(Past(people, AS_OF), chosen, {"bg": 1.0}, known)
         scorer = Scorer.of(by, people, AS_OF, chosen)
         table = scorer.score(people)
         card = json.loads(json.dumps(model_card(scorer, Totals.of(table, chosen))))
