@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from started import Run
 
 import clv
+from connectors.store import Store
 
 pytestmark = pytest.mark.end_to_end
 
@@ -143,3 +145,36 @@ def test_a_day_before_the_first_order_scores_nobody(run: Run, shop: Mapping[str,
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("model", ["average", "repeat-rate", "formula", "hiatus", "boosting"])
+def test_rules_and_trees_score_a_shop_as_models_do(
+    run: Run, shop: Mapping[str, str], model: str, tmp_path: Path
+) -> None:
+    """Nothing that a forecast looks at may be missing from what the store tells."""
+    ended = run({**shop, "CLV_MODEL": model}, "backfill", "--as-of", LAST_DAY)
+    assert ended.code == 0, ended.err
+    run(shop, "export", "scores", "--out", "scores.csv")
+    told = rows(tmp_path / "scores.csv")
+    assert len(told) == 400
+    value = [float(row["predicted_clv"]) for row in told]
+    assert min(value) >= 0
+    assert max(value) > 0
+    assert not [row["reason"] for row in told if int(row["orders"]) > 3 and "only" in row["reason"]]
+
+
+def test_a_mean_that_was_chosen_stays_with_its_weights(
+    run: Run, shop: Mapping[str, str], tmp_path: Path
+) -> None:
+    run(shop, "pull")
+    parts = {"repeat-rate": 0.6, "pareto": 0.3, "nbd": 0.1}
+    chosen = {"chosen": "mean", "parts": parts, "ranking": [], "why": "planted"}
+    with Store.open(tmp_path / ".clv/store.duckdb", now=datetime.now(UTC)) as store:
+        store.save_card("planted", "web", date.fromisoformat(LAST_DAY), {"choice": chosen})
+    ended = run(shop, "score", "--as-of", LAST_DAY, "--json")
+    (scored,) = ended.events("scored")
+    assert scored["card"]["model"] == "mean of repeat rate x horizon, Pareto/NBD and NBD"
+    run(shop, "export", "scores", "--out", "scores.csv")
+    told = rows(tmp_path / "scores.csv")
+    assert all(row["p_alive"] and row["clv_low"] for row in told)
+    assert run(shop, "explain", told[0]["customer_id"]).code == 0

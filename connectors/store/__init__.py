@@ -349,7 +349,7 @@ class Store:
         return reading.batches(self.connection, f"from {people}")
 
     def numbers(self, shop: str, **known: Unpack[Numbers]) -> pd.DataFrame:
-        """The summary's frequency, recency, T, orders and net as plain numbers, for the models.
+        """The summary's counts, days, monetary_value and net as plain numbers, for the models.
 
         `with_traits` adds channel, category, coupon and country.
         """

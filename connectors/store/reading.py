@@ -294,7 +294,7 @@ def to_score(connection: DuckDBPyConnection, asked: Asked, with_traits: bool = F
 
 
 def numbers(people: str, with_traits: bool) -> str:
-    """What models look at: counts, durations in days and net value, of nobody by name.
+    """What forecasts look at: counts, durations in days and net values, of nobody by name.
 
     As any engine reads it, from the answer of `to_score` and in its order. In four bytes each where
     they fit: a large shop's are held in memory at once.
@@ -302,7 +302,8 @@ def numbers(people: str, with_traits: bool) -> str:
     from connectors.store.summary import TRAITS
 
     columns = [f"cast({name} as int) as {name}" for name in COUNTS]
-    columns += ["cast(net as double) as net", *(TRAITS if with_traits else ())]
+    columns += [f"cast({name} as double) as {name}" for name in ("monetary_value", "net")]
+    columns += TRAITS if with_traits else ()
     return f"select {', '.join(columns)} from {people}"
 
 
