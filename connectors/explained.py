@@ -49,7 +49,7 @@ def explained(out: Terminal, told: Told) -> None:
     unit = score["currency"] if score["currency"] != NO_CURRENCY else "amount"
     columns = ("score", unit, "how")
     out.table("score", "Scores", columns, [row for row in _scores(told) if row[1] is not None])
-    out.table("fact", "Certainty and tier", ("what", "value"), _known(_facts(told)))
+    out.table("fact", "Certainty and tier", ("what", "value"), _known(_facts(told)), whole=True)
     out.table("move", "What would move it", ("if", "predicted", "active", "tier"), _moves(told))
 
 

@@ -3,9 +3,12 @@
 Candidates are wrong in different ways, so their mean is as a rule better than the one that seemed
 best (Bates & Granger 1969, The Combination of Forecasts, Operational Research Quarterly 20(4),
 451-468). The best MOST that differ, and can be used on the day itself, take part; who was `s`
-behind the best at the past origins weighs exp(-s / TOLD_APART). Above all it helps where a simple
-rule seems best: it lends its totals, and the models tell who has left, when somebody comes, and
-between what bounds.
+behind the best at the past origins weighs exp(-s / TOLD_APART).
+
+Rules and trees know nothing of leaving. Beside models that do, what they forecast counts for
+whoever is still there: times `p_alive`. That is better than without, and what is expected of
+somebody stays in proportion to the chance that they are a customer. The models also tell when
+somebody comes, and between what bounds.
 """
 
 from __future__ import annotations
@@ -16,13 +19,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from clv.choice.backtest import Backtest, Origin
-from clv.choice.metrics import measured
 from clv.choice.ranking import ranked
-from clv.choice.trials import Entry, Trial, without_absurd
+from clv.choice.trials import Entry, Trial, tried, without_absurd
 from clv.forecast import ByModels, Forecast, Predictor
+from clv.models.nbd import NBD
 from clv.past import Past
+
+Floats = NDArray[np.float64]
 
 MEAN = "mean"
 #: How many take part.
@@ -37,7 +43,7 @@ ALIKE, ALIKE_PURCHASES = 0.01, 1e-3
 class Averaged:
     """The weighted mean of some predictors' purchases and values, the best one first.
 
-    `weights` add up to 1. About leaving, and how sure all this is, the best of the models speaks.
+    `weights` add up to 1.
     """
 
     name: str
@@ -46,9 +52,10 @@ class Averaged:
 
     @property
     def models(self) -> ByModels | None:
-        """The best pair of models among them, if there is one."""
-        known = [one for one in self.members if isinstance(one, ByModels) and not one.is_average]
-        return known[0] if known else None
+        """The best pair of models among them, one that knows of leaving before one that doesn't."""
+        pairs = [one for one in self.members if isinstance(one, ByModels) and not one.is_average]
+        knowing = [one for one in pairs if not isinstance(_plain(one), NBD)]
+        return next(iter(knowing or pairs), None)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -57,15 +64,34 @@ class Averaged:
     def forecast(self, summary: pd.DataFrame, horizon_days: int, discount_rate: float) -> Forecast:
         """Spend is what makes the mean of the values come out."""
         each = [one.forecast(summary, horizon_days, discount_rate) for one in self.members]
-        purchases, discounted, value, spend = (
-            np.average([getattr(ahead, name) for ahead in each], axis=0, weights=self.weights)
-            for name in ("purchases", "discounted", "value", "spend")
+        p_alive = self._p_alive(each)
+        there = np.where(np.isnan(p_alive), 1.0, p_alive)
+        shares = [
+            weight * (there if np.isnan(ahead.p_alive).all() else 1.0)
+            for weight, ahead in zip(self.weights, each, strict=True)
+        ]
+        purchases, discounted, value = (
+            sum(share * getattr(ahead, name) for share, ahead in zip(shares, each, strict=True))
+            for name in ("purchases", "discounted", "value")
         )
+        spend = np.average([ahead.spend for ahead in each], axis=0, weights=self.weights)
         some = discounted > 0
         spend = np.where(some, value / np.where(some, discounted, 1.0), spend)
         pairs = zip(self.members, each, strict=True)
         speaks = next((ahead for one, ahead in pairs if one is self.models), each[0])
-        return Forecast(speaks.p_alive, purchases, discounted, spend, speaks.wait_days)
+        return Forecast(p_alive, purchases, discounted, spend, speaks.wait_days)
+
+    def _p_alive(self, each: Sequence[Forecast]) -> Floats:
+        """The weighted mean of those who know; NaN where nobody does."""
+        told = np.array([ahead.p_alive for ahead in each])
+        weights = np.where(np.isnan(told), 0.0, np.array(self.weights)[:, None])
+        known = weights.sum(axis=0)
+        p_alive: Floats = np.divide(
+            (weights * np.nan_to_num(told)).sum(axis=0),
+            *(known, np.full_like(known, np.nan)),
+            where=known > 0,
+        )
+        return p_alive
 
     def with_models(self, models: ByModels) -> Averaged:
         """The same with other models instead of its own."""
@@ -129,11 +155,12 @@ def _with_mean(origin: Origin, mean: Entry, entries: Sequence[Entry]) -> Origin:
     if refused or len(predictors) < len(trials):
         missing = Trial(mean, None, np.empty(0), np.empty(0), refused=refused)
         return replace(origin, trials=(*origin.trials, missing))
-    weights = tuple(weight for _, weight in mean.parts)
-    purchases, spend = (
-        np.average([getattr(trial, name) for trial in trials], axis=0, weights=weights)
-        for name in ("purchases", "spend")
-    )
-    both = Averaged(mean.name, predictors, weights)
-    trial = Trial(mean, both, purchases, spend, measured(purchases, spend, origin.actual))
-    return replace(origin, trials=without_absurd([*origin.trials, trial]))
+    fitted = Averaged(mean.name, predictors, tuple(weight for _, weight in mean.parts))
+    known = replace(mean, fit=lambda past, horizon_days: fitted)
+    trial = tried(known, origin.past, origin.horizon_days, lambda: origin.actual)
+    return replace(origin, trials=without_absurd([*origin.trials, replace(trial, entry=mean)]))
+
+
+def _plain(pair: ByModels) -> Any:
+    """The model of purchases, without its season."""
+    return getattr(pair.buying, "plain", pair.buying)

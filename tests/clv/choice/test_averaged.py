@@ -83,17 +83,33 @@ def parts_of(found: Backtest) -> dict[str, float]:
     return dict(found.origins[0].trial(MEAN).entry.parts)
 
 
-def test_purchases_and_values_are_weighted_and_the_models_speak_of_leaving(past: Past) -> None:
+def test_purchases_and_values_are_weighted_and_a_rule_counts_for_who_is_there(past: Past) -> None:
     rule, model = RepeatRate.fit(past, AHEAD), CANDIDATES["pareto"].fit(past, AHEAD)
     both = Averaged("both", (rule, model), (0.75, 0.25))
     mean, one, other = (each.forecast(past.summary, AHEAD, 0.001) for each in (both, rule, model))
     for name in ("purchases", "discounted", "value"):
-        expected = 0.75 * getattr(one, name) + 0.25 * getattr(other, name)
+        expected = 0.75 * other.p_alive * getattr(one, name) + 0.25 * getattr(other, name)
         assert getattr(mean, name) == pytest.approx(expected)
-    assert mean.p_alive.tolist() == other.p_alive.tolist()
+    assert mean.p_alive == pytest.approx(other.p_alive)
     assert mean.wait_days.tolist() == other.wait_days.tolist()
     assert models_of(both) is model
     assert set(both.card()) == {*rule.card(), *model.card()}
+
+
+def test_of_leaving_all_speak_who_know(past: Past) -> None:
+    """BG/NBD says nothing of those who never came back, Pareto/NBD does."""
+    bg, pareto = (CANDIDATES[key].fit(past, AHEAD) for key in ("bg", "pareto"))
+    rule = RepeatRate.fit(past, AHEAD)
+    three = Averaged("three", (rule, bg, pareto), (0.5, 0.3, 0.2))
+    mean, one, other = (each.forecast(past.summary, AHEAD, 0.0) for each in (three, bg, pareto))
+    both = (0.3 * one.p_alive + 0.2 * other.p_alive) / 0.5
+    expected = np.where(np.isnan(one.p_alive), other.p_alive, both)
+    assert 0 < np.isnan(one.p_alive).sum() < len(expected)
+    assert mean.p_alive == pytest.approx(expected)
+    rules = Averaged("rules", (rule, OrderFormula.fit(past, AHEAD)), (0.5, 0.5))
+    unknown = rules.forecast(past.summary, AHEAD, 0.0)
+    assert np.isnan(unknown.p_alive).all()
+    assert unknown.purchases.sum() > 0
 
 
 def test_of_customers_of_whom_nothing_is_expected_the_spend_is_the_mean_too(past: Past) -> None:
@@ -108,9 +124,11 @@ def test_of_customers_of_whom_nothing_is_expected_the_spend_is_the_mean_too(past
 
 def test_the_shops_average_is_no_model_that_knows_of_leaving(past: Past) -> None:
     average = shop_average(past, "shop average", "")
-    rule, model = RepeatRate.fit(past, AHEAD), CANDIDATES["nbd"].fit(past, AHEAD)
+    rule, stays = RepeatRate.fit(past, AHEAD), CANDIDATES["nbd"].fit(past, AHEAD)
     assert Averaged("two", (average, rule), (0.5, 0.5)).models is None
-    assert Averaged("three", (average, rule, model), (0.5, 0.3, 0.2)).models is model
+    assert Averaged("three", (average, rule, stays), (0.5, 0.3, 0.2)).models is stays
+    leaves = CANDIDATES["bg"].fit(past, AHEAD)
+    assert Averaged("three", (stays, rule, leaves), (0.5, 0.3, 0.2)).models is leaves
 
 
 def test_the_best_weigh_most_by_how_far_they_are_behind(shop: pd.DataFrame) -> None:
