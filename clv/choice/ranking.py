@@ -11,9 +11,9 @@ Why these: MAE alone is lowest for who forecasts next to nothing, where most cus
 RMSE stands for the heavy buyers, Gini (all customers) and the top tenth (the best) for the order by
 spend, which no forecast of nothing gets right. Totals and calibration refuse the absurd and stand
 in the card, but don't rank: they follow what happens to the whole shop, and an early one does not
-predict a later one. On 24 shops, 18 of them real, the choice made by these four before the holdout
-was 0.6% behind the best candidate of the holdout on average; by MAE alone 3.6%, by RMSE alone 0.9%,
-with calibration as a fifth 1.3%, with bias 1.4% (`benchmarks/choice.py`).
+predict a later one. On 24 shops, 18 of them real, the single candidate that was chosen by these
+four before the holdout was 0.6% behind the best one of the holdout on average; by MAE alone 3.6%,
+by RMSE alone 0.9%, with calibration as a fifth 1.3%, with bias 1.4% (`benchmarks/choice.py`).
 """
 
 from __future__ import annotations

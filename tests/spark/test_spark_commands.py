@@ -50,6 +50,7 @@ COMMANDS: Mapping[str, tuple[list[str], list[str]]] = {
     "erase": (["erase", "8", "--yes"], ["scores.csv", "orders-out.csv"]),
     "subject-export": (["subject-export", "9", "--out", "nine.json"], ["nine.json"]),
     "score again": (["score", "--as-of", LAST_DAY], []),
+    "score by a rule": (["score", "--as-of", LAST_DAY, "--model", "repeat-rate"], []),
     "readmit": (["readmit", "8"], []),
     "erasures": (["erase"], []),
     "erase the shop": (["erase", "--shop", "web", "--everything", "--yes"], []),
