@@ -5,10 +5,10 @@ best (Bates & Granger 1969, The Combination of Forecasts, Operational Research Q
 451-468). The best MOST that differ, and can be used on the day itself, take part; who was `s`
 behind the best at the past origins weighs exp(-s / TOLD_APART).
 
-Rules and trees know nothing of leaving. Beside models that do, what they forecast counts for
-whoever is still there: times `p_alive`. That is better than without, and what is expected of
-somebody stays in proportion to the chance that they are a customer. The models also tell when
-somebody comes, and between what bounds.
+Rules and trees know nothing of leaving, BG/NBD nothing of those who never came back. Beside models
+that do, what they forecast counts for whoever is still there: times `p_alive`. That is better than
+without, and what is expected of somebody stays in proportion to the chance that they are a
+customer. The models also tell when somebody comes, and between what bounds.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Averaged:
         p_alive = self._p_alive(each)
         there = np.where(np.isnan(p_alive), 1.0, p_alive)
         shares = [
-            weight * (there if np.isnan(ahead.p_alive).all() else 1.0)
+            weight * np.where(np.isnan(ahead.p_alive), there, 1.0)
             for weight, ahead in zip(self.weights, each, strict=True)
         ]
         purchases, discounted, value = (
@@ -128,6 +128,8 @@ def with_mean(tested: Backtest, usable: Callable[[Entry], bool]) -> Backtest:
     `usable` says whether one can be used on the day itself.
     """
     order = [one for one in ranked(tested) if not one.refused]
+    if any(one.entry.key == MEAN for one in order):
+        return tested
     best: list[Entry] = []
     weights: list[float] = []
     for one in sorted(order, key=lambda one: one.score):

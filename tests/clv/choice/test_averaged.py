@@ -106,10 +106,28 @@ def test_of_leaving_all_speak_who_know(past: Past) -> None:
     expected = np.where(np.isnan(one.p_alive), other.p_alive, both)
     assert 0 < np.isnan(one.p_alive).sum() < len(expected)
     assert mean.p_alive == pytest.approx(expected)
+    unsaid = np.where(np.isnan(one.p_alive), other.p_alive, 1.0)
+    each = [ahead.forecast(past.summary, AHEAD, 0.0).purchases for ahead in (rule, bg, pareto)]
+    told = 0.5 * expected * each[0] + 0.3 * unsaid * each[1] + 0.2 * each[2]
+    assert mean.purchases == pytest.approx(told)
     rules = Averaged("rules", (rule, OrderFormula.fit(past, AHEAD)), (0.5, 0.5))
     unknown = rules.forecast(past.summary, AHEAD, 0.0)
     assert np.isnan(unknown.p_alive).all()
     assert unknown.purchases.sum() > 0
+
+
+def test_a_customers_mean_depends_on_nobody_else(past: Past) -> None:
+    """Also in a batch of whom one model knows nothing at all."""
+    keys = ("repeat-rate", "bg", "pareto")
+    three = Averaged(
+        "three", tuple(CANDIDATES[key].fit(past, AHEAD) for key in keys), (0.5, 0.3, 0.2)
+    )
+    whole = three.forecast(past.summary, AHEAD, 0.001)
+    once = (past.summary.frequency == 0).to_numpy()
+    for part in (once, ~once):
+        alone = three.forecast(past.summary[part], AHEAD, 0.001)
+        for name in vars(whole):
+            np.testing.assert_allclose(getattr(alone, name), getattr(whole, name)[part], rtol=1e-12)
 
 
 def test_of_customers_of_whom_nothing_is_expected_the_spend_is_the_mean_too(past: Past) -> None:
