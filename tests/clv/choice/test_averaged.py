@@ -198,13 +198,18 @@ def test_a_season_not_told_yet_is_the_plain_model_in_the_mean(shop: pd.DataFrame
     def fit(known: Past, horizon_days: int) -> Any:
         if known.as_of < START + timedelta(days=300):
             raise NotEnoughData("no season yet")
-        return OrderFormula.fit(known, horizon_days)
+        return CANDIDATES["pareto"].fit(known, horizon_days)
 
     season = Entry("seasonal-bg", "season", fit, plain="bg", complexity=14)
     found = compared(shop, season, CANDIDATES["bg"], CANDIDATES["repeat-rate"])
     early = next(one for one in found.origins if one.trial("seasonal-bg").refused)
     assert early.stand_in(season) is early.trial("bg")
     assert early.stand_in(CANDIDATES["bg"]) is early.trial("bg")
+    both = with_mean(found, lambda entry: entry.key != "bg")
+    assert set(parts_of(both)) == {"seasonal-bg", "repeat-rate"}
+    mean = next(one for one in both.origins if one.as_of == early.as_of).trial(MEAN)
+    assert isinstance(mean.predictor, Averaged)
+    assert early.trial("bg").predictor in mean.predictor.members
 
 
 def test_a_mean_that_is_clearly_better_is_chosen_and_says_what_it_is_made_of(
