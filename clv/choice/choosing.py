@@ -74,7 +74,7 @@ class Choice:
             return f"{self.entry.name}: too little history to compare candidates."
         origins = len(self.tested.origins)
         error = f"{100 * self._own.score:.1f}% from the best on average over {origins} origins"
-        return f"{self.entry.name}: {error}{self._runner_up()}{self._baseline()}."
+        return f"{self._chosen()}: {error}{self._runner_up()}{self._baseline()}."
 
     def card(self) -> dict[str, Any]:
         """Data, candidates, figures per origin, chosen and why, as plain JSON."""
@@ -104,6 +104,12 @@ class Choice:
             [self.tested.text()],
         )
         return "\n\n".join("\n".join(part) for part in parts if part)
+
+    def _chosen(self) -> str:
+        """Its name, and for a mean what it is made of."""
+        names = {one.entry.key: one.entry.name for one in self.ranking}
+        parts = [f"{names[key]} {weight:.0%}" for key, weight in self.entry.parts]
+        return f"{self.entry.name} ({', '.join(parts)})" if parts else self.entry.name
 
     @property
     def _own(self) -> Ranked:

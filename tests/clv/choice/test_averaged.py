@@ -222,7 +222,8 @@ def test_a_mean_that_is_clearly_better_is_chosen_and_says_what_it_is_made_of(
     assert found.name == f"mean of {first}, {second} and {third}"
     assert {first, second, third} == {"seer 0", "seer 1", "seer 2"}
     assert found.warnings.count("guessed") == 1
-    assert "mean of the best 3" in found.text()
+    weight = found.card()["parts"][first]
+    assert f"Chosen: mean of the best 3 ({first} {weight:.0%}, {second} " in found.text()
     # And not where it is better by a hair alone.
     good = seer(shop, "good", 1, 0.01)
     alike = choose(compared(shop, good, seer(shop, "worse", 2, 1.0)), past)
