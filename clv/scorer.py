@@ -198,7 +198,7 @@ def _learned_bounds(predictor: Predictor, settings: ScoreSettings) -> EmpiricalI
 def _around(bounds: pd.DataFrame, ahead: Forecast) -> pd.DataFrame:
     """Widened to hold the forecast itself, however far off such forecasts were as a rule."""
     low, high, least, most = (bounds[name].to_numpy() for name in bounds.columns)
-    expected = np.rint(ahead.purchases)
+    expected = np.floor(ahead.purchases)
     widened = (
         *(np.minimum(low, expected), np.maximum(high, expected)),
         *(np.minimum(least, ahead.value), np.maximum(most, ahead.value)),
