@@ -371,7 +371,7 @@ def customers(draw: st.DrawFn) -> tuple[int, int, int, float]:
     return x, recency, T, draw(st.integers(-100_000, 10_000_000)) / 100
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(customers(), min_size=0, max_size=60), st.integers(1, 4000), st.randoms())
 def test_any_shop_is_scored_soundly_in_any_order(
     people: People,
