@@ -167,15 +167,15 @@ def chosen(shop: Shop, frame: pd.DataFrame) -> Choice:
 
 
 def afterwards(shop: Shop, frame: pd.DataFrame, choice: Choice) -> Origin:
-    """All candidates on the holdout, the mean among them where it was a candidate."""
-    mean = [one.entry for one in choice.ranking if one.entry.key == "mean"]
+    """All candidates on the holdout, and the means that were."""
+    means = [one.entry for one in choice.ranking if one.entry.parts]
     until = shop.as_of + timedelta(days=shop.horizon_days)
     (origin,) = backtest(
         frame,
         until,
         horizon_days=shop.horizon_days,
         origins=[shop.as_of],
-        candidates=[*CANDIDATES.values(), *mean],
+        candidates=[*CANDIDATES.values(), *means],
     ).origins
     return origin
 

@@ -1,14 +1,15 @@
-"""The weighted mean of the best few forecasts: a candidate of its own.
+"""Means of forecasts, as candidates of their own: of the best few, and of a model and trees.
 
 Candidates are wrong in different ways, so their mean is as a rule better than the one that seemed
 best (Bates & Granger 1969, The Combination of Forecasts, Operational Research Quarterly 20(4),
 451-468). The best MOST that differ, and can be used on the day itself, take part; who was `s`
-behind the best at the past origins weighs exp(-s / TOLD_APART).
+behind the best at the past origins weighs exp(-s / TOLD_APART). The best model and the trees are
+tried half and half, too: they know different things.
 
-Rules and trees know nothing of leaving, BG/NBD nothing of those who never came back. Beside models
-that do, what they forecast counts for whoever is still there: times `p_alive`. That is better than
-without, and what is expected of somebody stays in proportion to the chance that they are a
-customer. The models also tell when somebody comes, and between what bounds.
+Rules know nothing of leaving, BG/NBD nothing of those who never came back. Beside models that do,
+what they forecast counts for whoever is still there: times `p_alive`. That is better than without,
+and what is expected of somebody stays in proportion to the chance that they are a customer. (Trees
+have seen the silence already.) The models also tell when somebody comes, and between what bounds.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clv.choice.backtest import Backtest, Origin
-from clv.choice.ranking import ranked
+from clv.choice.challenger import Challenger
+from clv.choice.ranking import Ranked, ranked
 from clv.choice.trials import Entry, Trial, tried, without_absurd
 from clv.forecast import ByModels, Forecast, Predictor
 from clv.models.nbd import NBD
@@ -30,7 +32,7 @@ from clv.past import Past
 
 Floats = NDArray[np.float64]
 
-MEAN = "mean"
+MEAN, WITH_TREES = "mean", "boosting-mean"
 #: How many take part.
 MOST = 3
 #: Who is so far behind the best weighs 1 / e of it.
@@ -67,8 +69,9 @@ class Averaged:
         p_alive = self._p_alive(each)
         there = np.where(np.isnan(p_alive), 1.0, p_alive)
         shares = [
-            weight * np.where(np.isnan(ahead.p_alive), there, 1.0)
-            for weight, ahead in zip(self.weights, each, strict=True)
+            weight * (1.0 if isinstance(one, Challenger) else np.where(unsaid, there, 1.0))
+            for one, weight, ahead in zip(self.members, self.weights, each, strict=True)
+            for unsaid in [np.isnan(ahead.p_alive)]
         ]
         purchases, discounted, value = (
             sum(share * getattr(ahead, name) for share, ahead in zip(shares, each, strict=True))
@@ -102,8 +105,13 @@ class Averaged:
         return {name: told for one in self.members for name, told in one.card().items()}
 
 
-def averaged(entries: Sequence[Entry], weights: Sequence[float]) -> Entry:
-    """The entry that fits all of these and takes the weighted mean of their forecasts."""
+def averaged(
+    entries: Sequence[Entry], weights: Sequence[float], key: str = MEAN, named: str = ""
+) -> Entry:
+    """The entry that fits all of these and takes the weighted mean of their forecasts.
+
+    It is `named` in tables; its forecast is named after all that take part.
+    """
     shares = tuple(float(weight) / float(np.sum(weights)) for weight in weights)
     names = [entry.name for entry in entries]
     name = f"mean of {', '.join(names[:-1])} and {names[-1]}"
@@ -113,8 +121,8 @@ def averaged(entries: Sequence[Entry], weights: Sequence[float]) -> Entry:
         return Averaged(name, members, shares)
 
     return Entry(
-        MEAN,
-        f"mean of the best {len(entries)}",
+        key,
+        named or f"mean of the best {len(entries)}",
         fit,
         "challenger",
         complexity=sum(entry.complexity for entry in entries),
@@ -122,26 +130,47 @@ def averaged(entries: Sequence[Entry], weights: Sequence[float]) -> Entry:
     )
 
 
-def with_mean(tested: Backtest, usable: Callable[[Entry], bool]) -> Backtest:
-    """The backtest with one candidate more: the mean of the best of the others.
+def with_means(tested: Backtest, usable: Callable[[Entry], bool]) -> Backtest:
+    """The backtest with up to two candidates more: means of the others.
 
     `usable` says whether one can be used on the day itself.
     """
-    order = [one for one in ranked(tested) if not one.refused]
-    if any(one.entry.key == MEAN for one in order):
-        return tested
-    best: list[Entry] = []
-    weights: list[float] = []
+    order = [one for one in ranked(tested) if not (one.refused or one.entry.parts)]
+    means: list[tuple[Entry, Sequence[Entry]]] = []
+    best = _best(tested, order, usable)
+    if len(best) > 1:
+        entries = [one.entry for one in best]
+        means.append((averaged(entries, [_weight(one) for one in best]), entries))
+    pair = _model_and_trees(order)
+    if len(pair) > 1:
+        named = f"mean of {pair[0].name} and {pair[1].name}"
+        means.append((averaged(pair, (1, 1), WITH_TREES, named), pair))
+    for mean, entries_of in means:
+        origins = tuple(_with_mean(origin, mean, entries_of) for origin in tested.origins)
+        tested = replace(tested, origins=origins)
+    return tested
+
+
+def _best(
+    tested: Backtest, order: Sequence[Ranked], usable: Callable[[Entry], bool]
+) -> list[Ranked]:
+    best: list[Ranked] = []
     for one in sorted(order, key=lambda one: one.score):
-        new = not any(_alike(tested.origins[0], one.entry, other) for other in best)
+        new = not any(_alike(tested.origins[0], one.entry, other.entry) for other in best)
         if len(best) < MOST and new and usable(one.entry):
-            best.append(one.entry)
-            weights.append(float(np.exp(-one.score / TOLD_APART)))
-    if len(best) < 2:
-        return tested
-    mean = averaged(best, weights)
-    origins = [_with_mean(origin, mean, best) for origin in tested.origins]
-    return replace(tested, origins=tuple(origins))
+            best.append(one)
+    return best
+
+
+def _weight(one: Ranked) -> float:
+    return float(np.exp(-one.score / TOLD_APART))
+
+
+def _model_and_trees(order: Sequence[Ranked]) -> list[Entry]:
+    """The best model and the challenger, as far as they are there."""
+    kinds = ("model", "challenger")
+    each = ([one.entry for one in order if one.entry.kind == kind] for kind in kinds)
+    return [entries[0] for entries in each if entries]
 
 
 def _alike(origin: Origin, one: Entry, other: Entry) -> bool:

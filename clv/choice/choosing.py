@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from clv.choice.averaged import with_mean
+from clv.choice.averaged import with_means
 from clv.choice.backtest import NAME, Backtest, backtest
 from clv.choice.candidates import CANDIDATES
 from clv.choice.hindsight import calibrated, hindsight
@@ -143,7 +143,7 @@ def choose(tested: Backtest, past: Past, *, with_coverage: bool = False) -> Choi
     def fitted(entry: Entry) -> tuple[Predictor | None, str]:
         return _fitted(entry, past, tested.horizon_days)
 
-    tested = with_mean(tested, lambda entry: fitted(entry)[0] is not None)
+    tested = with_means(tested, lambda entry: fitted(entry)[0] is not None)
     order = ranked(tested)
     over: list[tuple[str, str]] = []
     for entry in _order(order):

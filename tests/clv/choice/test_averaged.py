@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import clv
-from clv.choice.averaged import MEAN, MOST, TOLD_APART, Averaged, averaged, with_mean
+from clv.choice.averaged import MEAN, MOST, TOLD_APART, WITH_TREES, Averaged, averaged, with_means
 from clv.choice.backtest import Backtest, backtest
 from clv.choice.baselines import OrderFormula, RepeatRate
 from clv.choice.candidates import CANDIDATES
@@ -153,7 +153,7 @@ def test_the_best_weigh_most_by_how_far_they_are_behind(shop: pd.DataFrame) -> N
     keys = ("pareto", "nbd", "repeat-rate", "hiatus", "average")
     found = compared(shop, *(CANDIDATES[key] for key in keys))
     score = {one.entry.key: one.score for one in ranked(found)}
-    parts = parts_of(with_mean(found, lambda entry: True))
+    parts = parts_of(with_means(found, lambda entry: True))
     assert list(parts) == sorted(score, key=score.__getitem__)[:MOST]
     assert sum(parts.values()) == pytest.approx(1)
     first, *others = parts
@@ -165,16 +165,28 @@ def test_the_best_weigh_most_by_how_far_they_are_behind(shop: pd.DataFrame) -> N
 def test_two_of_one_forecast_count_once(shop: pd.DataFrame) -> None:
     twin = replace(CANDIDATES["pareto"], key="twin")
     found = compared(shop, CANDIDATES["pareto"], twin, CANDIDATES["repeat-rate"])
-    parts = parts_of(with_mean(found, lambda entry: True))
+    parts = parts_of(with_means(found, lambda entry: True))
     assert len(parts) == 2
     assert "repeat-rate" in parts
     alone = compared(shop, CANDIDATES["pareto"], twin)
-    assert with_mean(alone, lambda entry: True) is alone
+    assert with_means(alone, lambda entry: True) is alone
+
+
+def test_the_best_model_and_the_trees_are_tried_half_and_half(shop: pd.DataFrame) -> None:
+    trees = seer(shop, "trees", 1, 0.5, kind="challenger")
+    keys = ("repeat-rate", "hiatus", "nbd", "pareto")
+    found = compared(shop, trees, *(CANDIDATES[key] for key in keys))
+    models = [one.entry.key for one in ranked(found) if one.entry.kind == "model"]
+    both = with_means(found, lambda entry: True).origins[0].trial(WITH_TREES)
+    assert dict(both.entry.parts) == {models[0]: 0.5, "trees": 0.5}
+    assert both.entry.name == f"mean of {CANDIDATES[models[0]].name} and trees"
+    alone = with_means(compared(shop, trees, CANDIDATES["hiatus"]), lambda entry: True)
+    assert WITH_TREES not in {trial.entry.key for trial in alone.origins[0].trials}
 
 
 def test_who_cannot_be_used_on_the_day_takes_no_part(shop: pd.DataFrame) -> None:
     found = compared(shop, *(CANDIDATES[key] for key in ("pareto", "repeat-rate", "nbd")))
-    parts = parts_of(with_mean(found, lambda entry: entry.key != "pareto"))
+    parts = parts_of(with_means(found, lambda entry: entry.key != "pareto"))
     assert set(parts) == {"nbd", "repeat-rate"}
 
 
@@ -185,7 +197,7 @@ def test_a_mean_is_measured_where_all_its_parts_were(shop: pd.DataFrame) -> None
         return CANDIDATES["bg"].fit(known, horizon_days)
 
     late = Entry("late", "late", fit)
-    found = with_mean(compared(shop, late, CANDIDATES["repeat-rate"]), lambda entry: True)
+    found = with_means(compared(shop, late, CANDIDATES["repeat-rate"]), lambda entry: True)
     told = {origin.as_of: origin.trial(MEAN) for origin in found.origins}
     for origin in found.origins:
         there = not origin.trial("late").refused
@@ -205,7 +217,7 @@ def test_a_season_not_told_yet_is_the_plain_model_in_the_mean(shop: pd.DataFrame
     early = next(one for one in found.origins if one.trial("seasonal-bg").refused)
     assert early.stand_in(season) is early.trial("bg")
     assert early.stand_in(CANDIDATES["bg"]) is early.trial("bg")
-    both = with_mean(found, lambda entry: entry.key != "bg")
+    both = with_means(found, lambda entry: entry.key != "bg")
     assert set(parts_of(both)) == {"seasonal-bg", "repeat-rate"}
     mean = next(one for one in both.origins if one.as_of == early.as_of).trial(MEAN)
     assert isinstance(mean.predictor, Averaged)
