@@ -2,7 +2,8 @@
 
 With v the predicted value and p the chance that the customer still is one, v / p is what they
 would bring if they stayed, and v (1 - p) / p what their leaving takes on average: the money at
-risk.
+risk. Nobody is taken to bring more than they did in their own rhythm: a forecast that is only in
+part one of models (`clv.choice.averaged`) isn't quite in proportion to p.
 """
 
 from __future__ import annotations
@@ -52,7 +53,18 @@ def slipping_people(known: Known) -> pd.DataFrame:
 def at_risk(known: Known) -> pd.Series:
     """The money that leaving takes on average, by person key; 0 where nothing is known."""
     alive = known.column(c.P_ALIVE).clip(lower=LEAST_P_ALIVE)
-    return (known.column(c.PREDICTED_CLV) * (1 - alive) / alive).fillna(0.0).rename("at_risk")
+    stayed = np.fmin(known.column(c.PREDICTED_CLV) / alive, in_rhythm(known))
+    return (stayed * (1 - alive)).fillna(0.0).rename("at_risk")
+
+
+def in_rhythm(known: Known) -> pd.Series:
+    """What the horizon would bring at each one's own gaps and mean value, by person key.
+
+    NaN where no gap is known.
+    """
+    gaps = known.gaps.reindex(known.people.index)
+    a_day = known.column(c.HISTORIC_NET).clip(lower=0.0) / (gaps["gaps"] + 1)
+    return a_day * known.column(c.HORIZON_DAYS) / gaps["expected_gap_days"]
 
 
 def p_alive_before(known: Known) -> pd.Series:

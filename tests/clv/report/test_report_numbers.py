@@ -136,6 +136,21 @@ def test_money_at_risk_is_the_value_if_they_stayed_times_the_chance_that_they_le
     assert told["slipping"]["customers"] == int(known.win_back.sum())
 
 
+def test_nobody_is_taken_to_bring_more_than_in_their_own_rhythm(known: Known) -> None:
+    """As where a rule forecast somebody whom the models hold for gone."""
+    key = slipping_people(known).index[0]
+    scores = known.scores.copy()
+    here = scores.person_key == key
+    scores.loc[here, "predicted_clv"] = Decimal(90)
+    scores.loc[here, "p_alive"] = 0.001
+    told = slipping_people(replace(known, scores=scores)).loc[key]
+    days = int((known.orders.customer_id == key).sum())
+    net, horizon = float(scores.historic_net[here].iloc[0]), int(scores.horizon_days[here].iloc[0])
+    assert days == known.gaps.loc[key, "gaps"] + 1
+    assert told.at_risk == pytest.approx(0.99 * net / days * horizon / told.gap_days)
+    assert told.at_risk < 90 * 99
+
+
 def test_actions_come_by_the_money_in_them_and_agree_with_the_sections(told) -> None:
     money = [one["money"] for one in told["actions"]]
     assert money == sorted(money, reverse=True)
