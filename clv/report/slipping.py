@@ -53,7 +53,7 @@ def slipping_people(known: Known) -> pd.DataFrame:
 def at_risk(known: Known) -> pd.Series:
     """The money that leaving takes on average, by person key; 0 where nothing is known."""
     alive = known.column(c.P_ALIVE).clip(lower=LEAST_P_ALIVE)
-    stayed = np.fmin(known.column(c.PREDICTED_CLV) / alive, in_rhythm(known))
+    stayed = (known.column(c.PREDICTED_CLV) / alive).clip(upper=in_rhythm(known).fillna(np.inf))
     return (stayed * (1 - alive)).fillna(0.0).rename("at_risk")
 
 
@@ -63,8 +63,8 @@ def in_rhythm(known: Known) -> pd.Series:
     NaN where no gap is known.
     """
     gaps = known.gaps.reindex(known.people.index)
-    a_day = known.column(c.HISTORIC_NET).clip(lower=0.0) / (gaps["gaps"] + 1)
-    return a_day * known.column(c.HORIZON_DAYS) / gaps["expected_gap_days"]
+    each = known.column(c.HISTORIC_NET).clip(lower=0.0) / (gaps["gaps"] + 1)
+    return each * known.column(c.HORIZON_DAYS) / gaps["expected_gap_days"]
 
 
 def p_alive_before(known: Known) -> pd.Series:
