@@ -69,9 +69,8 @@ class Averaged:
         p_alive = self._p_alive(each)
         there = np.where(np.isnan(p_alive), 1.0, p_alive)
         shares = [
-            weight * (1.0 if isinstance(one, Challenger) else np.where(unsaid, there, 1.0))
+            weight * _counts(one, ahead, there)
             for one, weight, ahead in zip(self.members, self.weights, each, strict=True)
-            for unsaid in [np.isnan(ahead.p_alive)]
         ]
         purchases, discounted, value = (
             sum(share * getattr(ahead, name) for share, ahead in zip(shares, each, strict=True))
@@ -190,6 +189,14 @@ def _with_mean(origin: Origin, mean: Entry, entries: Sequence[Entry]) -> Origin:
     known = replace(mean, fit=lambda past, horizon_days: fitted)
     trial = tried(known, origin.past, origin.horizon_days, lambda: origin.actual)
     return replace(origin, trials=without_absurd([*origin.trials, replace(trial, entry=mean)]))
+
+
+def _counts(one: Predictor, ahead: Forecast, there: Floats) -> Floats:
+    """How much of each customer's forecast counts: by the chance that they are there, where that
+    isn't in it already."""
+    if isinstance(one, Challenger):
+        return np.ones_like(there)
+    return np.where(np.isnan(ahead.p_alive), there, 1.0)
 
 
 def _plain(pair: ByModels) -> Any:

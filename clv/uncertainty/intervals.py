@@ -25,8 +25,8 @@ even this holds more customers than asked for, more it is.
 
 At most half of what an interval leaves out lies below it, and nothing where it starts at 0. It
 holds the expected value, and the expected purchases rounded down: most make fewer than are expected
-of them, and if each interval had to reach the count above (as it once did), 85% would be in it
-where 78% buy nothing, and fewer of the best tenth, who pay for that. Value is discounted as the
+of them, and if each interval had to reach the count above, 85% would be in it where 78% buy
+nothing, and fewer of the best tenth, who pay for that. Value is discounted as the
 forecast's is; when it comes is taken as certain. Where Gamma-Gamma has no usable mean
 (`GammaGamma.is_robust`) its quantiles exist all the same and are used, widened to the value that
 the robust mean gives.

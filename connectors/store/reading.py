@@ -296,8 +296,7 @@ def to_score(connection: DuckDBPyConnection, asked: Asked, with_traits: bool = F
 def numbers(people: str, with_traits: bool) -> str:
     """What forecasts look at: counts, durations in days and net values, of nobody by name.
 
-    As any engine reads it, from the answer of `to_score` and in its order. In four bytes each where
-    they fit: a large shop's are held in memory at once.
+    As any engine reads it, from the answer of `to_score` and in its order. Counts in four bytes.
     """
     from connectors.store.summary import TRAITS
 

@@ -116,6 +116,15 @@ def test_of_leaving_all_speak_who_know(past: Past) -> None:
     assert unknown.purchases.sum() > 0
 
 
+def test_trees_have_seen_the_silence_already(past: Past) -> None:
+    pytest.importorskip("sklearn")
+    trees, model = (CANDIDATES[key].fit(past, AHEAD) for key in ("boosting", "pareto"))
+    both = Averaged("both", (trees, model), (0.5, 0.5)).forecast(past.summary, AHEAD, 0.0)
+    each = [one.forecast(past.summary, AHEAD, 0.0).purchases for one in (trees, model)]
+    assert both.p_alive.min() < 0.5
+    assert both.purchases == pytest.approx((each[0] + each[1]) / 2)
+
+
 def test_a_customers_mean_depends_on_nobody_else(past: Past) -> None:
     """Also in a batch of whom one model knows nothing at all."""
     keys = ("repeat-rate", "bg", "pareto")

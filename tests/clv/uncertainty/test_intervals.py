@@ -13,6 +13,7 @@ from clv.forecast import ByModels, paired, shop_average, spending_of
 from clv.models.beta_geo import BetaGeoNBD
 from clv.models.gamma_gamma import GammaGamma
 from clv.models.nbd import NBD
+from clv.models.pareto_nbd import ParetoNBD
 from clv.past import Past
 from clv.uncertainty import intervals as under_test
 from clv.uncertainty.futures import Table, Wanted
@@ -27,7 +28,10 @@ LEVELS = (0.8, 0.95)
 
 
 def population(
-    customers: int, seed: int, truth: BetaGeoNBD = BUYING, ages: tuple[int, int] = (30, 600)
+    customers: int,
+    seed: int,
+    truth: BetaGeoNBD | ParetoNBD = BUYING,
+    ages: tuple[int, int] = (30, 600),
 ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     """A summary, and each customer's purchases and spend in the DAYS behind it."""
     rng = np.random.default_rng(seed)
@@ -89,6 +93,15 @@ def test_the_best_tenth_gains_most_of_what_all_are_held_above_the_level(
         assert spared[measure].mean() < 0.835
         assert (spared[measure] - exact[measure]).mean() < 0.02
         assert (spared[measure] - exact[measure])[best].mean() > 0.05
+
+
+def test_where_nearly_everybody_buys_nothing_few_more_than_asked_for_are_held() -> None:
+    """CDNOW's Pareto/NBD: 78% buy nothing. Bounds that reach the nearest count hold 85%."""
+    models = replace(MODELS, buying=ParetoNBD(r=0.5532, alpha=74.0, s=0.6062, beta=81.7))
+    summary, _, _ = population(2500, 1, models.buying, (180, 270))
+    shop = learned(models, summary, 273)
+    one = under_test.foreseen(shop, summary, models.forecast(summary, 273, 0.0))["purchases"]
+    assert one.probability(shop.nominal["purchases"][0.8]) < 0.84
 
 
 def test_small_shops_need_the_parameters_uncertainty() -> None:
